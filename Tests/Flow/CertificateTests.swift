@@ -181,6 +181,56 @@ extension Flow {
             }
         }
 
+        @Test func `the log says what should have been renewed by now`() throws {
+            try withStage { stage in
+                let folder = stage.hold(try TemporaryFolder())
+                // By `openssl ca`, which alone lets a certificate begin in the past.
+                try folder.write(
+                    """
+                    [ca]
+                    default_ca=own
+                    [own]
+                    database=index
+                    serial=serial
+                    new_certs_dir=.
+                    default_md=sha256
+                    policy=any
+                    x509_extensions=names
+                    [any]
+                    commonName=supplied
+                    [names]
+                    subjectAltName=DNS:web.test
+                    """, to: "ca.cnf")
+                _ = try RunningProcess.run([
+                    "sh", "-c",
+                    """
+                    set -e
+                    cd \(folder.path("."))
+                    openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \\
+                        -subj /CN=web.test -keyout key -out csr
+                    : >index
+                    day() { date -u -d "$1" +%Y%m%d%H%M%SZ; }
+                    openssl ca -batch -selfsign -config ca.cnf -keyfile key -in csr -notext \\
+                        -create_serial -startdate $(day '-85 days') \\
+                        -enddate $(day '+5 days +1 hour') -out cert
+                    cat cert key >web.pem
+                    """,
+                ])
+                let files = stage.hold(try CertificateFiles())
+                try files.make("other", for: ["other.test"], days: 30)
+                let fairlead = try fairlead(
+                    stage, "[\(files.entry("other")), \(folder.path("web.pem"))]")
+                try fairlead.process.waitForOutput(containing: "certificate.ending")
+                let lines = fairlead.process.errors.split(separator: "\n").filter {
+                    $0.contains("certificate.ending")
+                }
+                #expect(lines.count == 1)
+                #expect(lines.first?.contains("warning certificate.ending file=") == true)
+                #expect(lines.first?.contains("web.pem about=web.test ends=20") == true)
+                #expect(lines.first?.contains("days_left=5 effect=") == true)
+            }
+        }
+
         @Test func `a response of the authority is sent along while it counts`() throws {
             try withStage { stage in
                 let folder = stage.hold(try TemporaryFolder())

@@ -219,6 +219,58 @@ extension Flow {
             }
         }
 
+        @Test func `new authorities and lists are taken up by themselves, and no broken ones`()
+            throws
+        {
+            try withStage { stage in
+                let site = try site(stage, rules("required"))
+                let (authority, fairlead) = (site.authority, site.fairlead)
+                func isLetIn(_ path: String) throws -> Bool {
+                    try ask(site.port, path).contains("Host: ")
+                }
+                let client = authority.path("client")
+                #expect(try isLetIn(client))
+                let ends = try fairlead.metric("fairlead_crl_expiry_timestamp_seconds")
+                #expect(abs(ends - Double(time(nil)) - 5 * 86_400) < 3600)
+
+                // Half of a list: what it says is not known.
+                _ = try RunningProcess.run(["truncate", "-s", "200", authority.list])
+                try fairlead.process.waitForOutput(containing: "certificate.refused")
+                #expect(try fairlead.metric("fairlead_certificate_files_refused") == 1)
+                let stats = try fairlead.page("/stats").body
+                #expect(stats.contains(#""level":"warning""#))
+                #expect(stats.contains("crl.pem: list 1 can't be read"), "\(stats)")
+                #expect(try isLetIn(client))
+                #expect(try !isLetIn(authority.path("revoked")))
+
+                // Another client is revoked, by a file that is put in the place of the broken one.
+                try authority.revoke("client")
+                try fairlead.process.waitForOutput(containing: "certificate.mended")
+                #expect(fairlead.process.errors.contains("certificate.authorities"))
+                #expect(try fairlead.metric("fairlead_certificate_files_refused") == 0)
+                #expect(try fairlead.page("/stats").body.contains(#""level":"good""#))
+                #expect(try !isLetIn(client))
+
+                // Another authority beside the first one, whose list there has to be as well.
+                let other = stage.hold(try CertificateAuthority("other"))
+                try other.issue("other", to: "/CN=other")
+                try other.revoke()
+                #expect(try !isLetIn(other.path("other")))
+                _ = try RunningProcess.run([
+                    "sh", "-c",
+                    """
+                    cat \(other.list) >>\(authority.list)
+                    cat \(authority.path) \(other.path) >\(authority.path).new
+                    mv \(authority.path).new \(authority.path)
+                    """,
+                ])
+                try waitFor("the other authority") {
+                    try isLetIn(other.path("other")) ? true : nil
+                }
+                #expect(!fairlead.process.errors.contains("process.reloading"))
+            }
+        }
+
         @Test func `where it may be left out, a client without one is nobody`() throws {
             try withStage { stage in
                 let site = try site(stage, rules("optional", lists: false))

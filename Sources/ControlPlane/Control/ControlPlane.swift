@@ -46,6 +46,10 @@ package final class ControlPlane {
     private let registration: Registration
     private lazy var certificateWatch = CertificateWatch(
         running.certificates, on: loop, log: log.current)
+    private lazy var certificateReminders = CertificateReminders(
+        on: loop,
+        { [running] in running.certificates.shown(for: running.current.listeners) },
+        log: log.current)
     private let orders: CertificateOrders
     let deploys: Deploys
     private let ports: ControlPorts
@@ -260,6 +264,7 @@ package final class ControlPlane {
         ports.start()
         follower?.start()
         certificateWatch.start()
+        certificateReminders.start()
         registration.start()
         orders.start()
         try reports.start()
@@ -325,6 +330,7 @@ package final class ControlPlane {
         deploys.stop()
         follower?.stop()
         certificateWatch.stop()
+        certificateReminders.stop()
         ports.stopWaiting()
         upgrade.stop()
     }

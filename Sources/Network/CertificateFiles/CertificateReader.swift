@@ -22,6 +22,9 @@ package enum CertificateReader {
         case .path(let path): read(chain: path, key: path, staple: nil, known)
         case .files(let chain, let key, let staple):
             read(chain: chain, key: key, staple: staple, known)
+        case .clients(let authorities, let revocations, let isRequired):
+            readClients(
+                authorities: authorities, revocations: revocations, isRequired: isRequired)
         case .named: CertificateReading()
         }
     }
@@ -48,6 +51,8 @@ package enum CertificateReader {
         case .path(let path) where FolderListing.isFolder(path):
             FolderListing.files(in: path) ?? [path]
         case .path(let path): [path, path + stapleEnding]
+        case .clients(let authorities, let revocations, _):
+            [authorities] + [revocations].compactMap(\.self)
         case .named: []
         }
     }

@@ -4,23 +4,25 @@
 internal import TLS
 
 extension CertificateReading {
-    /// This reading, with those certificates of `old`, which are in use, that it has no good
-    /// successor for. One of them goes when its files are gone, as `exists` says of a path, while
-    /// the source still has others.
+    /// This reading, with what `old` has, which is in use, where it has no good successor for that.
+    /// A certificate of it goes when its files are gone, as `exists` says of a path, while the
+    /// source still has others.
     ///
     /// The troubles say of each that is kept why.
     package func keeping(
-        _ old: [FoundCertificate], exists: (String) -> Bool
+        _ old: CertificateReading, exists: (String) -> Bool
     ) -> CertificateReading {
-        guard !found.isEmpty else {
-            return CertificateReading(found: old, troubles: troubles)
-        }
         var merged = self
+        merged.clients = clients ?? old.clients
+        guard !found.isEmpty else {
+            merged.found = old.found
+            return merged
+        }
         let chainPlaces = Set(found.map(\.chainPlace))
         let keyPlaces = Set(found.map(\.keyPlace))
         let fingerprints = Set(found.map(\.certificate.fingerprint))
         let named = Set(troubles.map(\.place))
-        for certificate in old
+        for certificate in old.found
         where !chainPlaces.contains(certificate.chainPlace)
             && !fingerprints.contains(certificate.certificate.fingerprint)
         {

@@ -1,4 +1,5 @@
-// CertificateSource: where certificates come from, and what a source had when it was last read.
+// CertificateSource: where certificates come from, those of clients' authorities among them, and
+// what a source had when it was last read.
 
 package import TLS
 
@@ -10,6 +11,10 @@ package enum CertificateSource: Hashable, Sendable {
     case files(chain: String, key: String, staple: String?)
     /// A file with a certificate and its key, or a folder with certificates and their keys.
     case path(String)
+    /// A file with the certificates of the authorities that clients' certificates have to lead to,
+    /// and perhaps one with lists of those that are revoked; and whether clients have to show one.
+    /// It has no certificate to be shown.
+    case clients(authorities: String, revocations: String?, isRequired: Bool)
     /// What is read from no file: another part of the program hands it over under this name.
     case named(String)
 }
@@ -32,7 +37,7 @@ package struct FoundCertificate: Equatable, Sendable {
 }
 
 /// Why a certificate of a source, or what belongs to it, is not in use. Value type, any thread.
-package struct CertificateTrouble: Hashable, Sendable {
+package struct CertificateTrouble: Error, Hashable, Sendable {
     /// The file, or what people call another place.
     package let place: String
     /// What is wrong, and what to do about it.
@@ -52,12 +57,18 @@ package struct CertificateTrouble: Hashable, Sendable {
 package struct CertificateReading: Equatable, Sendable {
     /// The certificates that can be used.
     package var found: [FoundCertificate]
+    /// Whose certificates clients may show; nil where the source does not say, or can't be used.
+    package var clients: TLSClientRules?
     /// Why others can't be used.
     package var troubles: [CertificateTrouble]
 
     /// What was found, and what is wrong.
-    package init(found: [FoundCertificate] = [], troubles: [CertificateTrouble] = []) {
+    package init(
+        found: [FoundCertificate] = [], clients: TLSClientRules? = nil,
+        troubles: [CertificateTrouble] = []
+    ) {
         self.found = found
+        self.clients = clients
         self.troubles = troubles
     }
 }

@@ -27,6 +27,9 @@ package struct WatchedPaths {
         case .path(let path):
             walk(path)
             walk(path + CertificateReader.stapleEnding)
+        case .clients(let authorities, let revocations, _):
+            walk(authorities)
+            if let revocations { walk(revocations) }
         case .named: break
         }
     }

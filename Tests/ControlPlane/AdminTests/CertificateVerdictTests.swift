@@ -82,4 +82,63 @@ import Testing
                 "fairlead_certificate_expiry_timestamp_seconds{certificate=\"1200.test\","
                     + "file=\"/etc/fairlead/1200.test.pem\"} ") == true)
     }
+
+    @Test(arguments: [
+        (12.1, nil),
+        (11.9, "ends in 11 h"),
+        (0, "ended 0 s ago, and no client is let in: get the authority's new one."),
+        (-48, "ended 2 d ago, and no client is let in: get the authority's new one."),
+    ])
+    func `a list of revoked certificates is told of before it ends`(
+        hoursLeft: Double, told: String?
+    ) {
+        var certificates = ShownCertificates()
+        certificates.revocations = [
+            .init(place: "/b.crl", listeners: ["public"], ends: Sample.now + 30 * 86_400),
+            .init(place: "/a.crl", listeners: ["public"], ends: Sample.now + hoursLeft * 3600),
+        ]
+        let problems = verdict(certificates).problems
+        #expect(problems.count == (told == nil ? 0 : 1))
+        guard let told, let problem = problems.first else { return }
+        #expect(
+            problem.text.hasPrefix("A list of revoked certificates in /a.crl \(told)"),
+            "\(problem.text)")
+        #expect(problem.level == (hoursLeft > 0 ? .warning : .failing))
+        #expect(!problem.blocksReadiness)
+    }
+
+    @Test func `services whose backends are not verified are named, and no others`() {
+        var snapshot = Sample.healthy
+        var service = snapshot.services[0]
+        service.verifiesBackends = true
+        snapshot.services = [service]
+        #expect(AdminVerdict(snapshot).problems.isEmpty)
+        #expect(AdminVerdict(snapshot).level == .good)
+        let name = service.name
+        service.verifiesBackends = false
+        snapshot.services.append(service)
+        snapshot.services[1].name = "loose"
+        let verdict = AdminVerdict(snapshot)
+        #expect(verdict.level == .warning && verdict.isReady)
+        #expect(
+            verdict.problems.map(\.text) == [
+                "Backends of loose are not verified (tls.verify: off): anybody on the way can read "
+                    + "and answer what goes there; name the authority with tls.ca-file, and leave "
+                    + "it on."
+            ])
+        let lines = MetricsText(snapshot).text.split(separator: "\n").filter {
+            $0.hasPrefix("fairlead_backend_tls_verified{")
+        }
+        #expect(
+            lines == [
+                "fairlead_backend_tls_verified{service=\"\(name)\"} 1",
+                "fairlead_backend_tls_verified{service=\"loose\"} 0",
+            ])
+        for number in 1...5 {
+            service.name = "more\(number)"
+            snapshot.services.append(service)
+        }
+        let text = AdminVerdict(snapshot).problems.first?.text ?? ""
+        #expect(text.hasPrefix("Backends of loose, more1, more2, more3 and 2 more services are"))
+    }
 }

@@ -44,6 +44,9 @@ enum Sample {
         snapshot.certificateOrders = ["issued": 3, "not_proven": 1]
         snapshot.containers = ["running": 12, "exited": 1]
         snapshot.certificates.inUse = [certificate("web.test", days: 60)]
+        snapshot.certificates.revocations = [
+            .init(place: "/etc/fairlead/crl.pem", listeners: ["public"], ends: now + 5 * 86_400)
+        ]
         var service = AdminSnapshot.Service(
             name: "web", mode: .http, sources: [.init("SRV _web._tcp.service.consul")])
         service.backends = ([1, 2, 3] as [UInt32]).map { id in
@@ -52,6 +55,7 @@ enum Sample {
             backend.check = .init(passed: true, at: now - 1, result: "200 in 3 ms")
             return backend
         }
+        service.verifiesBackends = true
         var deploys = DeployTally()
         deploys.done.add(12.5)
         deploys.done.add(30)

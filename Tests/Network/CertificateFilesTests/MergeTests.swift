@@ -19,7 +19,7 @@ import Testing
         #expect(before.count == 2)
         try layouts.run(script)
         let merged = layouts.read("dir", known: before)
-            .keeping(before, exists: FolderListing.exists)
+            .keeping(CertificateReading(found: before), exists: FolderListing.exists)
         return (
             layouts.pairs(merged).map { String($0.split(separator: " ").last ?? "") },
             layouts.troubles(merged)

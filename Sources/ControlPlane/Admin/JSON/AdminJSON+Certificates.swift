@@ -23,10 +23,18 @@ struct CertificatesView: Encodable {
         let listeners: [String]
     }
 
+    struct Revocations: Encodable {
+        let place: String
+        let listeners: [String]
+        let ends: String
+        let ending: Bool
+    }
+
     let count: Int
     /// The one that ends first at the beginning.
     let inUse: [Certificate]
     let refused: [Refused]
+    let revocations: [Revocations]
 
     /// Host names that are shown of each: certificates may have hundreds.
     private static let namesMax = 20
@@ -47,6 +55,11 @@ struct CertificatesView: Encodable {
         }
         refused = all.refused.prefix(countMax).map {
             Refused(place: $0.place, reason: $0.reason, listeners: $0.listeners)
+        }
+        revocations = all.revocations.prefix(countMax).map {
+            Revocations(
+                place: $0.place, listeners: $0.listeners, ends: timeText($0.ends),
+                ending: $0.isEnding(at: now))
         }
     }
 }

@@ -252,6 +252,8 @@ struct ServiceFields: Encodable {
     let emergencies: Int
     let ejectionsRefused: Int
     let checked: Bool
+    /// Nil where its backends speak no TLS.
+    let verifiesBackends: Bool?
     let inRotation: Int
     let durationMilliseconds: Durations
     let backendCount: Int
@@ -277,6 +279,7 @@ struct ServiceFields: Encodable {
         emergencies = service.emergencies
         ejectionsRefused = service.ejectionsRefused
         checked = service.isChecked
+        verifiesBackends = service.verifiesBackends
         inRotation = counts.inRotation
         durationMilliseconds = Durations(service.totals.duration)
         backendCount = counts.all

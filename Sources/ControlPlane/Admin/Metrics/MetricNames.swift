@@ -92,7 +92,13 @@ package struct Metric: Sendable {
     static let certificatesRefused = Metric(
         .gauge, "fairlead_certificate_files_refused",
         "Files whose certificates can't be used, so that an earlier one stays in use.")
-    private static let certificate = [certificates, certificateEnd, certificatesRefused]
+    static let revocationsEnd = Metric(
+        .gauge, "fairlead_crl_expiry_timestamp_seconds", ["file"],
+        "When the first list of revoked certificates of clients in the file ends, in seconds since "
+            + "1970: from then on no client is let in.")
+    private static let certificate = [
+        certificates, certificateEnd, certificatesRefused, revocationsEnd,
+    ]
 
     // MARK: - Services
 
@@ -122,10 +128,14 @@ package struct Metric: Sendable {
         "How long these deploys took, from the first check to the end of the drain or of the undo.")
     static let deployRunning = Metric(
         .gauge, "fairlead_deploy_running", ["service"], "1 while a deploy is under way, else 0.")
+    static let backendsVerified = Metric(
+        .gauge, "fairlead_backend_tls_verified", ["service"],
+        "Whether the certificates of the service's backends have to verify; of services whose "
+            + "backends speak TLS.")
     private static let service =
         serviceCounters.map(\.metric) + [
-            duration, backends, rotation, emergency, emergencies, ejectionsRefused, deploys,
-            deploySeconds, deployRunning,
+            duration, backends, backendsVerified, rotation, emergency, emergencies,
+            ejectionsRefused, deploys, deploySeconds, deployRunning,
         ]
 
     // MARK: - Discovery

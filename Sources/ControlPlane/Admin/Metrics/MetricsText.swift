@@ -95,6 +95,8 @@ package struct MetricsText {
                 Series([$0.title, $0.place], $0.ends)
             })
         out.one(.certificatesRefused, Double(certificates.refused.count))
+        guard !certificates.revocations.isEmpty else { return }
+        out.family(.revocationsEnd, certificates.revocations.map { Series([$0.place], $0.ends) })
     }
 
     /// Each family of counters, over all of `things`.
@@ -132,6 +134,11 @@ package struct MetricsText {
                 return Self.shownPhases.map { phase in
                     Series([service.name, phase.rawValue], Double(counts[phase] ?? 0))
                 }
+            })
+        out.family(
+            .backendsVerified,
+            services.compactMap { service in
+                service.verifiesBackends.map { Series([service.name], $0 ? 1 : 0) }
             })
         out.family(.rotation, services.map { Series([$0.name], Double($0.counts.inRotation)) })
         out.family(

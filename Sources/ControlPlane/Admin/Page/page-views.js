@@ -262,9 +262,15 @@ function certificatesView(certificates) {
     'data-id': 'r' + file.place + file.reason}, rowHead(h('b', {class: 'bad'}, file.place)),
     h('td', {role: 'cell', 'data-label': 'Refused', colspan: 4}, h('div', {}, file.reason)),
     cell('Listeners', file.listeners.join(', '))));
+  const lists = certificates.revocations.map(list => h('tr', {role: 'row',
+    'data-id': 'l' + list.place}, rowHead(list.place),
+    h('td', {role: 'cell', 'data-label': 'Revoked', colspan: 4}, h('div', {},
+      'revoked certificates of clients, up to ', list.ending ? h('b', {class: 'bad'}, list.ends)
+        : list.ends)),
+    cell('Listeners', list.listeners.join(', '))));
   const rest = certificates.count - certificates.inUse.length;
   return [table('Certificates', ['Certificate', 'Names', 'Issuer', 'Key', 'Days left',
-    'Listeners'], refused.concat(certificates.inUse.map(certificateRow))),
+    'Listeners'], refused.concat(certificates.inUse.map(certificateRow), lists)),
     rest > 0 ? h('p', {class: 'empty'}, plural(rest, 'certificate')
       + ' more, which end later; /stats has them.') : null];
 }

@@ -154,6 +154,8 @@ package struct AdminSnapshot: Sendable {
         package var ejectionsRefused = 0
         /// Whether it has active checks.
         package var isChecked = true
+        /// Whether the certificates of its backends have to verify; nil where they speak no TLS.
+        package var verifiesBackends: Bool?
         /// Every backend on the roster, whatever its state; in an outline only those that a verdict
         /// names.
         package var backends: [Backend] = []

@@ -6,6 +6,9 @@ package struct ShownCertificates: Sendable {
     package var inUse: [Certificate] = []
     /// Files whose certificates can't be used, so that an earlier one stays in use, or none.
     package var refused: [Refused] = []
+    /// Files with lists of revoked certificates of clients, in the order of the listeners, each
+    /// once.
+    package var revocations: [Revocations] = []
 
     /// None.
     package init() {}
@@ -78,6 +81,31 @@ package struct ShownCertificates: Sendable {
             self.effect = effect
             self.listeners = listeners
         }
+    }
+
+    /// A file with lists of revoked certificates of clients.
+    package struct Revocations: Sendable {
+        /// The file.
+        package var place: String
+        /// The names of the listeners whose clients it is about.
+        package var listeners: [String]
+        /// When the first of its lists ends, in seconds since 1970: from then on no client is let
+        /// in.
+        package var ends: Double
+
+        /// A value with all of its properties.
+        package init(place: String, listeners: [String], ends: Double) {
+            self.place = place
+            self.listeners = listeners
+            self.ends = ends
+        }
+
+        /// How long before its end it should have a successor. Authorities write lists for some
+        /// days, and the next one a day or more before.
+        private static let notice = 12.0 * 3600
+
+        /// Whether it should have had a successor by `now`.
+        package func isEnding(at now: Double) -> Bool { ends - now < Self.notice }
     }
 
     /// The certificates in use, the one that ends first at the beginning, at most so many.

@@ -87,6 +87,7 @@ package struct AdminVerdict: Sendable, Equatable {
             problems += Self.problems(of: service, in: snapshot)
         }
         for listener in snapshot.listeners { problems += Self.trafficProblems(of: listener) }
+        problems += Self.unverified(snapshot.services)
         problems += Self.problems(of: snapshot.certificates, at: snapshot.takenAt)
         if let refusal = snapshot.reloads?.refusal {
             problems.append(

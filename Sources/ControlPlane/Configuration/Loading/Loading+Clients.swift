@@ -1,5 +1,6 @@
 // Reading of what verifies clients' certificates, with the configuration, as the certificates are.
 
+internal import CertificateFiles
 internal import Documents
 internal import HTTP1
 internal import TLS
@@ -27,21 +28,18 @@ extension Loading {
                     at: listener.given["forwarding.client-cert"]
                         ?? given["defaults.forwarding.client-cert"] ?? origin("mode"))
             }
-            listeners[index].value.tls.clients.rules = readRules(
-                of: listener.value.tls, at: origin)
+            readRules(of: listener.value.tls, at: origin)
         }
         let admin = draft.configuration.admin
         guard admin.place != nil else { return }
-        draft.configuration.admin.tls.clients.rules = readRules(of: admin.tls) { part in
+        readRules(of: admin.tls) { part in
             given["admin.tls.client-certificates.\(part)"] ?? .nowhere
         }
     }
 
-    /// What `tls` asks of clients' certificates; nil for nothing, or for what is wrong, which is
-    /// added to errors. `origin` says where a part of it was given.
-    mutating func readRules(
-        of tls: TLSSettings, at origin: (String) -> Origin
-    ) -> TLSClientRules? {
+    /// Reads what `tls` asks of clients' certificates, but where it is known; adds to errors.
+    /// `origin` says where a part of it was given.
+    private mutating func readRules(of tls: TLSSettings, at origin: (String) -> Origin) {
         let clients = tls.clients
         guard clients.mode != .off else {
             for (part, file) in [
@@ -51,41 +49,31 @@ extension Loading {
                     "no effect without mode: clients are not asked for certificates",
                     at: origin(part))
             }
-            return nil
+            return
         }
         guard tls.isOn else {
             errors.add(
                 "found client certificates without TLS, expected tls.certificates as well",
                 at: origin("mode"))
-            return nil
+            return
         }
-        guard let path = clients.authorityFile else {
+        guard let source = clients.source else {
             errors.add(
                 "found client certificates without ca-file, expected the certificates of the "
                     + "authorities that they have to lead to", at: origin("mode"))
-            return nil
+            return
         }
         // Without the library nothing can be read, which has been said.
-        guard hasOpenSSL, let authorities = bytes(of: path, at: origin("ca-file")) else {
-            return nil
+        guard hasOpenSSL, draft.configuration.certificates[source] == nil else { return }
+        // What is known is in use, whatever its files say by now.
+        let reading = knownCertificates[source] ?? CertificateReader.read(source)
+        draft.configuration.certificates[source] = reading
+        guard reading.clients == nil else { return }
+        for trouble in reading.troubles {
+            errors.add(
+                "\(quoted(trouble.place)): \(trouble.reason)",
+                at: origin(trouble.place == clients.authorityFile ? "ca-file" : "crl-file"))
         }
-        var rules: TLSClientRules
-        do throws(CertificateProblem) {
-            rules = try TLSClientRules(
-                isRequired: clients.mode == .required, authorities: authorities)
-        } catch {
-            errors.add("\(quoted(path)): \(error)", at: origin("ca-file"))
-            return nil
-        }
-        guard let path = clients.revocationFile else { return rules }
-        guard let lists = bytes(of: path, at: origin("crl-file")) else { return nil }
-        do throws(RevocationProblem) {
-            try rules.refuse(lists)
-        } catch {
-            errors.add("\(quoted(path)): \(error)", at: origin("crl-file"))
-            return nil
-        }
-        return rules
     }
 
     private var hasOpenSSL: Bool {
@@ -94,15 +82,6 @@ extension Loading {
             return true
         } catch {
             return false
-        }
-    }
-
-    private mutating func bytes(of path: String, at origin: Origin) -> [UInt8]? {
-        do throws(FileTextError) {
-            return try NamedText.readBytes(path: path)
-        } catch {
-            errors.add("\(quoted(path)): \(error.text)", at: origin)
-            return nil
         }
     }
 }

@@ -30,14 +30,6 @@ package struct AdminSettings: Equatable, Sendable {
     /// Whether `/metrics` has a histogram for each backend.
     package internal(set) var backendHistograms = false
 
-    /// Whether nothing differs from `other` but what is in the files that verify clients'
-    /// certificates.
-    package func isLike(_ other: AdminSettings) -> Bool {
-        var same = self
-        same.tls.clients.rules = other.tls.clients.rules
-        return same == other
-    }
-
     /// Bytes of a token at least: one that could be guessed would protect nothing.
     package static let tokenBytesMin = 16
 

@@ -20,9 +20,11 @@ package struct TLSSettings: Equatable, Sendable {
     /// Whether TLS is spoken.
     package var isOn: Bool { !sources.isEmpty || !acmeHosts.isEmpty }
 
-    /// Where all certificates come from: files first, then those that this process gets by itself.
+    /// Where all certificates come from: files first, then those that this process gets by itself,
+    /// and then those of clients' authorities.
     package var allSources: [CertificateSource] {
         sources + acmeHosts.map { .named(Self.issuedName($0)) }
+            + [clients.source].compactMap(\.self)
     }
 
     /// The name of the source that has the certificate which this process gets for `host`.
@@ -37,8 +39,15 @@ package struct ClientCertificateSettings: Equatable, Sendable {
     var authorityFile: String?
     /// A file with lists of revoked ones; nil for none.
     var revocationFile: String?
-    /// What follows, with what was in the files when the configuration was read; nil asks for none.
-    package internal(set) var rules: TLSClientRules?
+
+    /// Where it is said whose certificates clients may show; nil where none is asked for. What the
+    /// files have is in `Configuration.certificates` at first.
+    package var source: CertificateSource? {
+        guard mode != .off, let authorityFile else { return nil }
+        return .clients(
+            authorities: authorityFile, revocations: revocationFile,
+            isRequired: mode == .required)
+    }
 
     /// Whether clients are asked for certificates.
     enum Mode: String, CaseIterable, Sendable {

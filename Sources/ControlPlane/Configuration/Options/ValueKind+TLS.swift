@@ -68,7 +68,7 @@ extension CertificateSource {
         case .files(let chain, let key, let staple):
             "cert: \(chain)" + (key == chain ? "" : " key: \(key)")
                 + (staple.map { " ocsp: \($0)" } ?? "")
-        case .path(let path): path
+        case .path(let path), .clients(let path, _, _): path
         case .named(let name): name
         }
     }

@@ -1,8 +1,8 @@
-// CertificateStore: the certificates of all listeners, from whatever source: files, folders, or
-// another part of this program. What gets certificates hands over all that a source has; what a
-// listener's clients are shown follows from its sources. A change reaches the workers without a
-// reload: handshakes that begin after it are answered by the new certificates, and connections that
-// are there keep what they have.
+// CertificateStore: the certificates of all listeners, and of those who issue their clients', from
+// whatever source: files, folders, or another part of this program. What gets certificates hands
+// over all that a source has; what a listener's clients are shown follows from its sources. A change
+// reaches the workers without a reload: handshakes that begin after it are answered by the new
+// certificates, and connections that are there keep what they have.
 
 internal import CertificateFiles
 internal import Configuration
@@ -18,7 +18,8 @@ final class CertificateStore {
     /// Called with what clients of the admin port are shown from now on.
     var onAdminChange: (ServerNames?) -> Void = { _ in }
     private let workers: Int
-    private var admin: TLSSettings
+    /// The TLS of the admin port; nil without a port.
+    private let admin: TLSSettings?
     /// What each source has; nothing for one that has not handed anything over yet.
     private(set) var readings: [CertificateSource: CertificateReading]
     /// What was made last for each listener, by its name.
@@ -27,7 +28,7 @@ final class CertificateStore {
     /// Begins with what `configuration` was read with.
     init(_ configuration: Configuration) {
         workers = configuration.workers
-        admin = configuration.admin.tls
+        admin = configuration.admin.listen == nil ? nil : configuration.admin.tls
         readings = configuration.certificates
     }
 
@@ -38,18 +39,21 @@ final class CertificateStore {
         var changed: Set<CertificateSource> = []
         let hasMore = new.keys.contains { readings[$0] == nil }
         for (source, reading) in new {
-            if readings[source]?.found != reading.found { changed.insert(source) }
+            let old = readings[source]
+            if old?.found != reading.found || old?.clients != reading.clients {
+                changed.insert(source)
+            }
             readings[source] = reading
         }
         if !changed.isEmpty { onChange() }
         if hasMore { onSources() }
-        if admin.sources.contains(where: { changed.contains($0) }) { onAdminChange(adminNames) }
+        if !changed.isDisjoint(with: adminSources) { onAdminChange(adminNames) }
         return changed
     }
 
     /// Forgets sources that none of `listeners` names.
     func forget(except listeners: [Listener]) {
-        let named = Set(listeners.flatMap(\.tls.allSources) + admin.sources)
+        let named = Set(listeners.flatMap(\.tls.allSources) + adminSources)
         let count = readings.count
         readings = readings.filter { named.contains($0.key) }
         if readings.count < count { onSources() }
@@ -69,29 +73,33 @@ final class CertificateStore {
         let options = TLSServerOptions(
             certificates: certificates(of: listener).map(\.certificate),
             isStrict: listener.tls.isStrict, minVersion: listener.tls.minVersion,
-            isHTTP: listener.mode == .http, clients: listener.tls.clients.rules)
+            isHTTP: listener.mode == .http, clients: clientRules(of: listener.tls))
         if let known = made[listener.name], known.options == options { return known.serving }
         let serving = TLSServing(options, workers: workers)
         made[listener.name] = (options, serving)
         return serving
     }
 
+    /// What is asked of clients' certificates; nil for nothing.
+    private func clientRules(of settings: TLSSettings) -> TLSClientRules? {
+        guard let source = settings.clients.source else { return nil }
+        guard let rules = readings[source]?.clients else {
+            preconditionFailure("a configuration whose clients can't be verified is refused")
+        }
+        return rules
+    }
+
     // MARK: - The admin port
 
-    /// Takes over what the admin port asks of its clients' certificates.
-    func followAdmin(_ settings: TLSSettings) {
-        guard settings != admin else { return }
-        admin = settings
-        onAdminChange(adminNames)
-    }
+    private var adminSources: [CertificateSource] { admin?.allSources ?? [] }
 
     /// What clients of the admin port are shown; nil when it speaks no TLS.
     var adminNames: ServerNames? {
-        guard admin.isOn else { return nil }
+        guard let admin, admin.isOn else { return nil }
         let found = admin.sources.flatMap { readings[$0]?.found ?? [] }
         let options = TLSServerOptions(
             certificates: found.map(\.certificate), isStrict: admin.isStrict,
-            minVersion: admin.minVersion, isHTTP: true, clients: admin.clients.rules)
+            minVersion: admin.minVersion, isHTTP: true, clients: clientRules(of: admin))
         return TLSServing(options, workers: 1).names(worker: 0)
     }
 }

@@ -1,4 +1,5 @@
-// CertificateWatch: takes up certificates that have changed on disk.
+// CertificateWatch: takes up certificates that have changed on disk, and what verifies those of
+// clients.
 //
 // Folders on the way to the files are watched, links included, and a moment after the last change
 // the files are read. Once a minute all bytes are compared as well: network file systems don't tell
@@ -122,7 +123,7 @@ final class CertificateWatch {
             guard digest != digests[source] || !old.troubles.isEmpty else { continue }
             digests[source] = digest
             let reading = CertificateReader.read(source, known: old.found)
-                .keeping(old.found, exists: FolderListing.exists)
+                .keeping(old, exists: FolderListing.exists)
             if reading != old { new[source] = reading }
         }
         for (source, reading) in new { logChange(to: reading, of: source) }
@@ -141,6 +142,7 @@ final class CertificateWatch {
                     "ends": UTCTime(secondsSince1970: Double(found.certificate.notAfter)).iso8601,
                 ])
         }
+        if let clients = new.clients, clients != old.clients { logClients(clients, of: source) }
         let places = Set(new.found.map(\.chainPlace))
         for gone in old.found where !places.contains(gone.chainPlace) {
             log().write(
@@ -160,5 +162,17 @@ final class CertificateWatch {
         {
             log().write(.info, "certificate.mended", ["file": mended.place])
         }
+    }
+
+    private func logClients(_ rules: TLSClientRules, of source: CertificateSource) {
+        guard case .clients(let authorities, let revocations, _) = source else { return }
+        var fields: KeyValuePairs<String, String> = ["file": authorities]
+        if let revocations, let end = rules.revocationsEnd {
+            fields = [
+                "file": authorities, "crl_file": revocations,
+                "crl_ends": UTCTime(secondsSince1970: Double(end)).iso8601,
+            ]
+        }
+        log().write(.info, "certificate.authorities", fields)
     }
 }

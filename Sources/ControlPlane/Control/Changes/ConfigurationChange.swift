@@ -120,7 +120,7 @@ struct ConfigurationChange: Equatable {
             if isChanged { reasons.append(.init(key: key, why: why)) }
         }
         refuse("workers", if: old.workers != new.workers, "threads are started once")
-        refuse("admin", if: !old.admin.isLike(new.admin), "its address is opened once")
+        refuse("admin", if: old.admin != new.admin, "its address is opened once")
         refuse("dns", if: old.dns != new.dns, "the resolver is made once")
         refuse("consul", if: old.consul != new.consul, "its agents are told once")
         refuse("docker", if: old.docker != new.docker, "its engine is told once")

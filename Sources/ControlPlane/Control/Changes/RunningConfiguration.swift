@@ -85,9 +85,8 @@ final class RunningConfiguration {
         ticketKeys.follow(new.ticketKeys)
         services.order(by: new.services.map(\.name))
         let renewed = certificates.set(new.certificates)
-        certificates.followAdmin(new.admin.tls)
         change.certificates = new.listeners.filter { listener in
-            listener.tls.sources.contains { renewed.contains($0) }
+            listener.tls.allSources.contains { renewed.contains($0) }
         }.map(\.name)
         guard !change.isEmpty else { return change }
         changeServices(change, sources)

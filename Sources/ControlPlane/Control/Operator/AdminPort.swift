@@ -30,7 +30,7 @@ final class AdminPort {
         let access = AdminAccess(
             host: AdminHost(listeningOn: endpoint, names: settings.hosts),
             token: try settings.readToken(),
-            asksForCertificates: settings.tls.clients.rules != nil, isReadOnly: settings.readOnly,
+            asksForCertificates: settings.tls.clients.source != nil, isReadOnly: settings.readOnly,
             isBehindProxy: settings.behindProxy)
         handler = AdminHandler(access: access, controls: controls, on: loop)
         for endpoint in [endpoint] + settings.alsoListen {

@@ -6,8 +6,8 @@ internal import Configuration
 internal import TLS
 
 extension CertificateStore {
-    /// What `listeners` show, and what is wrong with it. A certificate or trouble that several of
-    /// them share is there once.
+    /// What `listeners` show, what they know of their clients' certificates, and what is wrong with
+    /// it. A certificate, list or trouble that several of them share is there once.
     func shown(for listeners: [Listener]) -> ShownCertificates {
         var shown = ShownCertificates()
         var places: [String: Int] = [:]
@@ -24,6 +24,9 @@ extension CertificateStore {
                         shown.inUse.append(.init(found, of: listener.name))
                     }
                 }
+                if let lists = ShownCertificates.Revocations(source, reading, of: listener.name) {
+                    shown.add(lists)
+                }
                 for trouble in reading.troubles {
                     if let place = refusals[trouble] {
                         shown.refused[place].listeners.append(listener.name)
@@ -39,6 +42,27 @@ extension CertificateStore {
             }
         }
         return shown
+    }
+}
+
+extension ShownCertificates {
+    fileprivate mutating func add(_ lists: Revocations) {
+        if let place = revocations.firstIndex(where: { $0.place == lists.place }) {
+            revocations[place].listeners += lists.listeners
+        } else {
+            revocations.append(lists)
+        }
+    }
+}
+
+extension ShownCertificates.Revocations {
+    /// The lists of a source; nil where it has none.
+    fileprivate init?(
+        _ source: CertificateSource, _ reading: CertificateReading, of listener: String
+    ) {
+        guard case .clients(_, let file?, _) = source, let end = reading.clients?.revocationsEnd
+        else { return nil }
+        self.init(place: file, listeners: [listener], ends: Double(end))
     }
 }
 

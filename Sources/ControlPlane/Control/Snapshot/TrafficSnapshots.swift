@@ -85,6 +85,8 @@ final class TrafficSnapshots {
             name: service.name, mode: mode,
             sources: zip(service.sources.all, roster.sources).map { .init($0, $1, clock) })
         shown.isChecked = roster.options.checks != nil
+        let tls = service.settings.tls
+        shown.verifiesBackends = tls.isOn ? tls.verifies : nil
         shown.emptyWait = service.settings.policy.limits.emptyWait.map { Units.write($0) }
         shown.totals = registry.serviceTotals(number)
         shown.recent = traffic.history.recent(number)

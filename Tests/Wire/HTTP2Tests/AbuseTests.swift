@@ -224,12 +224,17 @@ internal import Testing
         let peer = Peer.ready()
         peer.receive([.headers(1)])
         peer.respond(0)
-        let updates = Frame.windowUpdate(0, 4).bytes + Frame.windowUpdate(1, 4).bytes
-        for _ in 0..<100_000 where peer.send(0, 4) == 4 {
-            peer.receive(bytes: updates)
+        for _ in 0..<1000 where peer.send(0, 400) == 400 {
+            peer.receive(bytes: updates(by: 4))
             peer.forget()
         }
         #expect(!peer.hasFailed)
+    }
+
+    /// A hundred times both windows of stream 1.
+    private func updates(by increment: UInt32) -> [UInt8] {
+        let pair = Frame.windowUpdate(0, increment).bytes + Frame.windowUpdate(1, increment).bytes
+        return (0..<100).flatMap { _ in pair }
     }
 
     @Test("windows opened byte by byte")
@@ -240,7 +245,7 @@ internal import Testing
         var sent = 0
         while !peer.hasFailed, sent < 1_000_000 {
             sent += peer.send(0, 100)
-            peer.receive([.windowUpdate(1, 1), .windowUpdate(0, 1)])
+            peer.receive(bytes: updates(by: 1))
             peer.forget()
         }
         #expect(sent < 120_000 && peer.connection.faults[.uselessBytes] == 1)

@@ -158,16 +158,17 @@ final class Peer {
         var start = 0
         while start < bytes.count {
             let end = start + min(piece, bytes.count - start)
-            receive(Array(bytes[start..<end]), into: &happenings)
+            receive(bytes.span.extracting(start..<end), into: &happenings)
             start = end
         }
         return happenings
     }
 
-    private func receive(_ bytes: [UInt8], into happenings: inout [Happening]) {
+    /// What one piece comes to.
+    func receive(_ bytes: Span<UInt8>, into happenings: inout [Happening]) {
         var at = 0
         while true {
-            let step = connection.next(bytes.span, from: at, at: now)
+            let step = connection.next(bytes, from: at, at: now)
             #expect(step.end >= at && step.end <= bytes.count)
             at = step.end
             switch step.event {
@@ -181,20 +182,20 @@ final class Peer {
             case .data(let slot, let range, let end):
                 if consumes { connection.consumed(slot, range.count) }
                 // Pieces of one frame are one.
+                let content = Array(copying: bytes.extracting(range))
                 if case .data(slot, let before, false)? = happenings.last {
-                    happenings.removeLast()
-                    happenings.append(.data(slot, before + bytes[range], end: end))
+                    happenings[happenings.count - 1] = .data(slot, before + content, end: end)
                 } else {
-                    happenings.append(.data(slot, Array(bytes[range]), end: end))
+                    happenings.append(.data(slot, content, end: end))
                 }
             default: happenings.append(.other(step.event))
             }
         }
     }
 
-    private func content(_ block: HTTP2Block, _ bytes: [UInt8]) -> [UInt8] {
+    private func content(_ block: HTTP2Block, _ bytes: Span<UInt8>) -> [UInt8] {
         switch block {
-        case .received(let range): Array(bytes[range])
+        case .received(let range): Array(copying: bytes.extracting(range))
         case .gathered(let range): Array(connection.gathered[range])
         }
     }
@@ -276,5 +277,13 @@ final class Peer {
             rest = rest.dropFirst(9 + count)
         }
         #expect(rest.isEmpty)
+    }
+}
+
+extension [UInt8] {
+    /// A copy of `bytes`.
+    init(copying bytes: Span<UInt8>) {
+        self.init()
+        append(bytes)
     }
 }

@@ -8,9 +8,12 @@
 // The word tests are the classic ones: `(x - n·01…) & ~x & 80…` sets the top bit of each byte below
 // n. A borrow may set a false bit, but only above a true one, so the lowest bit is always exact.
 
-package enum ByteScan {
-    private static let ones: UInt64 = 0x0101_0101_0101_0101
-    private static let tops: UInt64 = 0x8080_8080_8080_8080
+/// Searches bytes. `public`, as only members of public types are inlined in other modules.
+public enum ByteScan {
+    @usableFromInline
+    static let ones: UInt64 = 0x0101_0101_0101_0101
+    @usableFromInline
+    static let tops: UInt64 = 0x8080_8080_8080_8080
 
     /// The first offset in `start..<end` whose byte may not stand in a field value or reason
     /// phrase: anything but HTAB, SP, VCHAR and obs-text (RFC 9110 section 5.5). `end` if there is
@@ -80,29 +83,39 @@ package enum ByteScan {
         return at
     }
 
-    /// The first offset in `start..<end` whose byte may not stand in the name of a field of HTTP/2:
-    /// an upper-case letter, or no token character (RFC 9113 section 8.2.1). `end` if none.
-    package static func endOfLowercaseToken(
-        _ bytes: Span<UInt8>, from start: Int, to end: Int
-    ) -> Int {
+    /// Whether all bytes in `start..<end` may stand in a field value (RFC 9110 section 5.5).
+    package static func isFieldText(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Bool {
         var at = start
         while at &+ 8 <= end {
-            // Exact in each byte, as in `bytesButLettersAndHyphens`.
             let word = load(bytes, at)
-            let sevenBits = word & ~tops
-            let letters = (sevenBits &+ ones &* 0x1F) & ~(sevenBits &+ ones &* 0x05)
-            let notHyphens = (sevenBits ^ ones &* 0x2D) &+ ones &* 0x7F
-            let others = (word | (~letters & notHyphens)) & tops
-            if others == 0 {
-                at &+= 8
-                continue
-            }
-            at &+= others.trailingZeroBitCount / 8
-            if !Characters.isLowercaseToken(bytes[at]) { return at }
-            at &+= 1
+            if bytesBelow(word, 0x20) | bytesEqual(word, 0x7F) != 0 { break }  // HTAB or worse
+            at &+= 8
+        }
+        if at < end, at &+ 8 > end, end >= 8 {
+            // The last eight, of which only those from `at` on count.
+            let word = load(bytes, end &- 8) &>> UInt64(truncatingIfNeeded: 8 &* (8 &- (end &- at)))
+            let beyond = UInt64.max &<< UInt64(truncatingIfNeeded: 8 &* (end &- at))
+            let hit = bytesBelow(word, 0x20) | bytesEqual(word, 0x7F)
+            if hit & ~beyond == 0 { return true }
+        }
+        return at == end || endOfFieldText(bytes, from: at, to: end) == end
+    }
+
+    /// Whether `start..<end` may be the name of a field of HTTP/2: a token without upper-case
+    /// letters (RFC 9113 section 8.2.1). True for no bytes.
+    package static func isLowercaseToken(
+        _ bytes: Span<UInt8>, from start: Int, to end: Int
+    ) -> Bool {
+        var at = start
+        while at &+ 8 <= end, bytesButLowercaseAndHyphens(load(bytes, at)) == 0 { at &+= 8 }
+        if at < end, at &+ 8 > end, end >= 8 {
+            // As in `isFieldText`.
+            let word = load(bytes, end &- 8) &>> UInt64(truncatingIfNeeded: 8 &* (8 &- (end &- at)))
+            let beyond = UInt64.max &<< UInt64(truncatingIfNeeded: 8 &* (end &- at))
+            if bytesButLowercaseAndHyphens(word) & ~beyond == 0 { return true }
         }
         while at < end, Characters.isLowercaseToken(bytes[at]) { at &+= 1 }
-        return at
+        return at == end
     }
 
     /// The first offset in `start..<end` whose byte is none of a host's common ones: letters,
@@ -203,13 +216,15 @@ package enum ByteScan {
         return UInt64(littleEndian: word)
     }
 
-    @inline(__always)
-    private static func bytesBelow(_ word: UInt64, _ bound: UInt64) -> UInt64 {
+    /// The top bit of every byte below `bound`, up to the first that is, and perhaps of some above it.
+    @inlinable
+    package static func bytesBelow(_ word: UInt64, _ bound: UInt64) -> UInt64 {
         (word &- ones &* bound) & ~word & tops
     }
 
-    @inline(__always)
-    private static func bytesEqual(_ word: UInt64, _ byte: UInt64) -> UInt64 {
+    /// The top bit of the first byte that is `byte`, and perhaps of some above it.
+    @inlinable
+    package static func bytesEqual(_ word: UInt64, _ byte: UInt64) -> UInt64 {
         bytesBelow(word ^ (ones &* byte), 1)
     }
 
@@ -226,11 +241,20 @@ package enum ByteScan {
 
     /// The top bit of every byte that is neither an ASCII letter nor a hyphen. Exact in each byte:
     /// the sums of seven-bit values carry into the top bit and no further.
-    @inline(__always)
-    private static func bytesButLettersAndHyphens(_ word: UInt64) -> UInt64 {
+    @inlinable
+    package static func bytesButLettersAndHyphens(_ word: UInt64) -> UInt64 {
         let sevenBits = word & ~tops
         let folded = sevenBits | ones &* 0x20
         let letters = (folded &+ ones &* 0x1F) & ~(folded &+ ones &* 0x05)  // 0x61 to 0x7A
+        let notHyphens = (sevenBits ^ ones &* 0x2D) &+ ones &* 0x7F
+        return (word | (~letters & notHyphens)) & tops
+    }
+
+    /// The top bit of every byte that is neither a lower-case letter nor a hyphen. Exact, too.
+    @inline(__always)
+    private static func bytesButLowercaseAndHyphens(_ word: UInt64) -> UInt64 {
+        let sevenBits = word & ~tops
+        let letters = (sevenBits &+ ones &* 0x1F) & ~(sevenBits &+ ones &* 0x05)  // 0x61 to 0x7A
         let notHyphens = (sevenBits ^ ones &* 0x2D) &+ ones &* 0x7F
         return (word | (~letters & notHyphens)) & tops
     }

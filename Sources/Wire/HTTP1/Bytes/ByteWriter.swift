@@ -48,25 +48,6 @@ extension OutputSpan<UInt8> {
         }
     }
 
-    /// Appends all of `bytes`, with ASCII letters in lower case.
-    /// - Precondition: there is room for them.
-    package mutating func append(lowercased bytes: Span<UInt8>) {
-        precondition(bytes.count <= freeCapacity, "more bytes than room was made for")
-        // As in `append`: both pointers are used only while the spans live, within the room.
-        unsafe bytes.withUnsafeBufferPointer { source in
-            guard let from = source.baseAddress else { return }
-            unsafe withUnsafeMutableBufferPointer { target, initialized in
-                guard let to = target.baseAddress else { return }
-                for index in source.indices {
-                    let byte = unsafe from[index]
-                    let isUpper = byte &- 0x41 < 26
-                    unsafe (to + initialized + index).initialize(to: isUpper ? byte | 0x20 : byte)
-                }
-                initialized += source.count
-            }
-        }
-    }
-
     /// Appends the bytes of `bytes` in `range`.
     /// - Precondition: `range` is inside `bytes`, and there is room for them.
     mutating func append(_ bytes: Span<UInt8>, _ range: ByteRange) {

@@ -2,8 +2,9 @@
 // of. Each class is two 64-bit maps, one for 0x00 to 0x3F and one for 0x40 to 0x7F; nothing above
 // 0x7F is in any of them.
 
-/// The classes, and what bytes stand for. Any thread.
-package enum Characters {
+/// The classes, and what bytes stand for. Any thread. `public`, as only members of public types are
+/// inlined in other modules.
+public enum Characters {
     static let horizontalTab: UInt8 = 0x09
     static let lineFeed: UInt8 = 0x0A
     static let carriageReturn: UInt8 = 0x0D
@@ -14,8 +15,8 @@ package enum Characters {
     static let colon: UInt8 = 0x3A
 
     /// tchar (RFC 9110 section 5.6.2): letters, digits and "!#$%&'*+-.^_`|~".
-    @inline(__always)
-    static func isToken(_ byte: UInt8) -> Bool {
+    @inlinable
+    package static func isToken(_ byte: UInt8) -> Bool {
         isIn(byte, low: 0x03FF_6CFA_0000_0000, high: 0x57FF_FFFF_C7FF_FFFE)
     }
 
@@ -33,9 +34,9 @@ package enum Characters {
     }
 
     /// HTAB, SP, VCHAR, obs-text (RFC 9110 section 5.5).
-    @inline(__always)
-    static func isFieldText(_ byte: UInt8) -> Bool {
-        (byte >= 0x20 && byte != 0x7F) || byte == horizontalTab
+    @inlinable
+    package static func isFieldText(_ byte: UInt8) -> Bool {
+        (byte >= 0x20 && byte != 0x7F) || byte == 0x09
     }
 
     /// A byte of a request target: visible ASCII but `#`.
@@ -43,10 +44,10 @@ package enum Characters {
     static func isTarget(_ byte: UInt8) -> Bool { byte > 0x20 && byte < 0x7F && byte != 0x23 }
 
     /// OWS and BWS (RFC 9110 section 5.6.3).
-    @inline(__always)
-    package static func isBlank(_ byte: UInt8) -> Bool { byte == space || byte == horizontalTab }
+    @inlinable
+    package static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 
-    @inline(__always)
+    @inlinable
     package static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
 
     /// The value of a hexadecimal digit; nil for any other byte.
@@ -57,8 +58,8 @@ package enum Characters {
         return letter < 6 ? letter &+ 10 : nil
     }
 
-    @inline(__always)
-    private static func isIn(_ byte: UInt8, low: UInt64, high: UInt64) -> Bool {
+    @inlinable
+    static func isIn(_ byte: UInt8, low: UInt64, high: UInt64) -> Bool {
         byte < 0x80 && ((byte < 0x40 ? low : high) >> UInt64(byte & 0x3F)) & 1 == 1
     }
 }

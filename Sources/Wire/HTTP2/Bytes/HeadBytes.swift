@@ -37,6 +37,13 @@ internal import HTTP1
         return unsafe body(Span(_unsafeStart: base + range.lowerBound, count: range.count))
     }
 
+    /// Calls `body` with all bytes.
+    @inline(__always)
+    func withBytes<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
+        // The span does not outlive the call; all of its bytes are initialised.
+        return unsafe body(Span(_unsafeStart: base, count: count))
+    }
+
     /// The byte at `offset`, which is less than `count`.
     subscript(offset: Int) -> UInt8 {
         @inline(__always) get {
@@ -106,14 +113,14 @@ internal import HTTP1
         }
     }
 
-    /// Appends what `codes` stands for (RFC 7541 section 5.2); false if it is no valid code, and
-    /// then what stands behind the bytes that were there is undefined.
-    mutating func appendDecoded(_ codes: Span<UInt8>) -> Bool {
-        makeRoom(HuffmanCode.decodedBytesMax(codes.count))
+    /// Appends what the codes in `range` of `block` stand for (RFC 7541 section 5.2); false if they
+    /// are not valid.
+    mutating func appendDecoded(_ block: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        makeRoom(HuffmanCode.decodedBytesMax(range.count))
         // There is room for all that so many codes can be.
-        guard let added = unsafe HuffmanCode.decode(codes, to: base + count) else { return false }
-        count &+= added
-        return true
+        let decoded = unsafe HuffmanCode.decode(block, range, to: base + count)
+        count &+= decoded ?? 0
+        return decoded != nil
     }
 
     /// Copies the bytes in `range`, which is inside `0..<count`, to `target`, which has room.

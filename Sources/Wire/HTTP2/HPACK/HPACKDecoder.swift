@@ -177,7 +177,7 @@ package struct HPACKDecoder: ~Copyable {
         let valueStart = head.count
         if let error = Self.string(block, at: &offset, to: &head) { return .broken(error) }
         let valueCount = head.count - valueStart
-        let isValueValid = head.withBytes(valueStart..<head.count) { Self.isValue($0) }
+        let isValueValid = head.withBytes { Self.isValue($0, from: valueStart) }
         head.append("\r\n")
         let nameCount = valueStart - start - 2
         if isInserted {
@@ -200,18 +200,19 @@ package struct HPACKDecoder: ~Copyable {
             return .invalidNumber
         }
         guard count <= block.count - offset else { return .truncated }
-        let bytes = block.extracting(offset..<offset + count)
+        let bytes = offset..<offset + count
         offset += count
-        if isCoded { return head.appendDecoded(bytes) ? nil : .invalidCode }
-        head.append(bytes)
+        if isCoded { return head.appendDecoded(block, bytes) ? nil : .invalidCode }
+        head.append(block.extracting(bytes))
         return nil
     }
 
-    /// Whether a field may have this value: no control character but HTAB, and no blank at either
-    /// end (RFC 9113 section 8.2.1).
-    private static func isValue(_ value: Span<UInt8>) -> Bool {
-        guard !value.isEmpty else { return true }
-        return !Characters.isBlank(value[0]) && !Characters.isBlank(value[value.count - 1])
-            && ByteScan.endOfFieldText(value, from: 0, to: value.count) == value.count
+    /// Whether a field may have the value from `start` to the end of `bytes`: no control character
+    /// but HTAB, and no blank at either end (RFC 9113 section 8.2.1).
+    @inline(__always)
+    private static func isValue(_ bytes: Span<UInt8>, from start: Int) -> Bool {
+        guard start < bytes.count else { return true }
+        return !Characters.isBlank(bytes[start]) && !Characters.isBlank(bytes[bytes.count &- 1])
+            && ByteScan.isFieldText(bytes, from: start, to: bytes.count)
     }
 }

@@ -66,23 +66,20 @@ struct HeaderName: Equatable {
 }
 
 extension HeaderName {
-    /// What a name that was decoded means. It must be in lower case (RFC 9113 section 8.2).
+    /// What a name means that was decoded, and must be in lower case (RFC 9113 section 8.2).
     init(received name: Span<UInt8>) {
         let isPseudo = !name.isEmpty && name[0] == 0x3A
         let start = isPseudo ? 1 : 0
-        guard start < name.count,
-            ByteScan.endOfLowercaseToken(name, from: start, to: name.count) == name.count
+        guard start < name.count, ByteScan.isLowercaseToken(name, from: start, to: name.count)
         else {
             self = .malformed
             return
         }
-        let known = HeaderName(anyCase: name)
+        // The pointer is used only inside the closure, while the span lives.
+        let known = unsafe name.withUnsafeBufferPointer { bytes in
+            guard let start = bytes.baseAddress else { return HeaderName.other }
+            return unsafe StaticTable.name(start, count: bytes.count)
+        }
         self = isPseudo && known == .other ? .unknownPseudo : known
-    }
-
-    /// What a name in any letter case means: a token, or the name of a pseudo-header field.
-    /// - Precondition: it is not empty.
-    init(anyCase name: Span<UInt8>) {
-        self = StaticTable.line(named: name)?.name ?? .other
     }
 }

@@ -11,10 +11,14 @@ internal import HTTP1
 package enum HeaderBlock {
     /// The most bytes that the block of a text of so many bytes has.
     package static func bytesMax(ofText count: Int) -> Int {
-        // A line has four bytes that are no name and no value, a field needs three and one more
-        // for each 127 bytes; then what stands before and behind the fields.
-        count + count / 16 + 48
+        // With what stands before and behind the fields.
+        fieldsBytesMax(ofText: count) + 32
     }
+
+    /// The most bytes that the fields of so many bytes of lines have. A line has three bytes at
+    /// least that are no name and no value (a colon and CR LF), a field needs no more for strings of
+    /// up to 126 bytes; a longer one needs one byte more, and another for each power of 128.
+    static func fieldsBytesMax(ofText count: Int) -> Int { count + count / 16 + 16 }
 
     /// Appends the block of a response: `:status`, and the fields that are not about the connection
     /// of HTTP/1.1 (RFC 9113 section 8.2.2).
@@ -76,9 +80,7 @@ package enum HeaderBlock {
             name.isOfConnection || name == .te || name == .host
         }
         if acceptsTrailers {
-            out.append(0)
-            appendString("te", into: &out)
-            appendString("trailers", into: &out)
+            out.append("\u{0}\u{2}te\u{8}trailers")
         }
     }
 
@@ -90,39 +92,21 @@ package enum HeaderBlock {
 
     // MARK: Lines
 
-    /// Appends the fields of the lines from `start` to the empty line, but those dropped.
-    @inline(__always)
-    private static func appendFields(
-        _ text: Span<UInt8>, from start: Int, into out: inout OutputSpan<UInt8>,
-        isDropped: (HeaderName) -> Bool
-    ) {
-        var at = start
-        while let line = Line(text, from: at) {
-            at = line.end
-            let name = HeaderName(anyCase: text.extracting(line.name))
-            if isDropped(name) { continue }
-            let value = text.extracting(line.value)
-            if name.isIndexed {
-                appendField(name, value, into: &out)
-            } else {
-                out.append(0)
-                HPACKInteger.append(line.name.count, prefix: 7, flags: 0, to: &out)
-                out.append(lowercased: text.extracting(line.name))
-                appendString(value, into: &out)
-            }
-        }
-    }
-
     /// Appends `:authority` from the Host field, which stands first in what Fairlead writes.
     private static func appendAuthority(
         _ text: Span<UInt8>, from start: Int, into out: inout OutputSpan<UInt8>
     ) {
         var at = start
-        while let line = Line(text, from: at) {
-            at = line.end
-            guard text.extracting(line.name).isEqualIgnoringCase(to: "host") else { continue }
-            appendField(.authority, text.extracting(line.value), into: &out)
-            return
+        while at < text.count {
+            let colon = ByteScan.endOfToken(text, from: at, to: text.count)
+            if colon - at == 4, text.extracting(at..<colon).isEqualIgnoringCase(to: "host") {
+                var valueStart = min(colon + 1, text.count)
+                while valueStart < text.count, text[valueStart] == 0x20 { valueStart += 1 }
+                let end = ByteScan.endOfTarget(text, from: valueStart, to: text.count)
+                appendField(.authority, text.extracting(valueStart..<end), into: &out)
+                return
+            }
+            at = endOfLine(text, from: colon)
         }
     }
 
@@ -131,34 +115,9 @@ package enum HeaderBlock {
         ByteScan.lineFeed(text, from: start, to: text.count).map { $0 + 1 } ?? text.count
     }
 
-    /// Where the parts of a field line are.
-    private struct Line {
-        let name: Range<Int>
-        /// Without the blanks around it.
-        let value: Range<Int>
-        /// Behind its LF.
-        let end: Int
-
-        /// The line at `start`; nil for the empty line and for what is no field.
-        @inline(__always)
-        init?(_ text: Span<UInt8>, from start: Int) {
-            let colon = ByteScan.endOfToken(text, from: start, to: text.count)
-            guard colon > start, colon < text.count, text[colon] == 0x3A else { return nil }
-            var valueStart = colon &+ 1
-            while valueStart < text.count, Characters.isBlank(text[valueStart]) { valueStart &+= 1 }
-            let valueEnd = ByteScan.endOfFieldText(text, from: valueStart, to: text.count)
-            var trimmed = valueEnd
-            while trimmed > valueStart, Characters.isBlank(text[trimmed &- 1]) { trimmed &-= 1 }
-            name = start..<colon
-            value = valueStart..<trimmed
-            end = HeaderBlock.endOfLine(text, from: valueEnd)
-        }
-    }
-
     // MARK: Fields
 
     /// Appends a field that the static table has whole (section 6.1).
-    @inline(__always)
     private static func appendIndex(_ index: UInt8, into out: inout OutputSpan<UInt8>) {
         out.append(0x80 | index)
     }
@@ -185,26 +144,12 @@ package enum HeaderBlock {
         }
     }
 
-    /// Appends a field whose name the static table has. Credentials are marked, so that no hop
-    /// behind this one keeps them in a table (section 7.1.3).
-    @inline(__always)
+    /// Appends a pseudo-header field that the static table has not whole (section 6.2.2).
     private static func appendField(
         _ name: HeaderName, _ value: Span<UInt8>, into out: inout OutputSpan<UInt8>
     ) {
-        HPACKInteger.append(
-            Int(name.rawValue), prefix: 4, flags: name.isCredential ? 0x10 : 0, to: &out)
-        appendString(value, into: &out)
-    }
-
-    @inline(__always)
-    private static func appendString(_ bytes: Span<UInt8>, into out: inout OutputSpan<UInt8>) {
-        HPACKInteger.append(bytes.count, prefix: 7, flags: 0, to: &out)
-        out.append(bytes)
-    }
-
-    @inline(__always)
-    private static func appendString(_ text: StaticString, into out: inout OutputSpan<UInt8>) {
-        HPACKInteger.append(text.utf8CodeUnitCount, prefix: 7, flags: 0, to: &out)
-        out.append(text)
+        HPACKInteger.append(Int(name.rawValue), prefix: 4, flags: 0, to: &out)
+        HPACKInteger.append(value.count, prefix: 7, flags: 0, to: &out)
+        out.append(value)
     }
 }

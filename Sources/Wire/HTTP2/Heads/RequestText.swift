@@ -198,14 +198,10 @@ extension RequestText {
     /// Checks what the pseudo-header fields say together (RFC 9113 sections 8.3.1 and 8.5).
     private mutating func check(allowsWebSocket: Bool) -> HeadFault? {
         guard let method = pseudo.method else { return .missingPseudoField }
-        let isToken = head.withBytes(method) { method in
-            !method.isEmpty
-                && ByteScan.endOfToken(method, from: 0, to: method.count) == method.count
-        }
-        guard isToken else { return .invalidMethod }
+        guard head.withBytes(method, { Self.isToken($0) }) else { return .invalidMethod }
         if let authority = pseudo.authority, authority.isEmpty { return .invalidAuthority }
 
-        if head.withBytes(method, { $0.isEqual(to: "CONNECT") }) {
+        if method.count == 7, head.withBytes(method, { $0.isEqual(to: "CONNECT") }) {
             guard pseudo.authority != nil else { return .missingPseudoField }
             guard let name = pseudo.protocolName else {
                 tunnel = .connect
@@ -221,10 +217,10 @@ extension RequestText {
         guard let scheme = pseudo.scheme, let path = pseudo.path else {
             return .missingPseudoField
         }
-        if head.withBytes(scheme, { $0.isEqual(to: "https") }) {
-            self.scheme = .https
-        } else if !head.withBytes(scheme, { $0.isEqual(to: "http") }) {
-            return .invalidScheme
+        switch scheme.count {
+        case 5 where head.withBytes(scheme, { $0.isEqual(to: "https") }): self.scheme = .https
+        case 4 where head.withBytes(scheme, { $0.isEqual(to: "http") }): self.scheme = .http
+        default: return .invalidScheme
         }
         // `*` is for OPTIONS alone, as `RequestHead` checks.
         let isPath = head.withBytes(path) { path in
@@ -232,6 +228,12 @@ extension RequestText {
                 && ByteScan.endOfTarget(path, from: 0, to: path.count) == path.count
         }
         return isPath ? nil : .invalidPath
+    }
+
+    private static func isToken(_ method: Span<UInt8>) -> Bool {
+        if method.isEqual(to: "GET") { return true }
+        return !method.isEmpty
+            && ByteScan.endOfToken(method, from: 0, to: method.count) == method.count
     }
 
     /// Ends the text: cookies, framing, the empty line.
@@ -260,7 +262,7 @@ extension RequestText {
     }
 
     private var isContentUsual: Bool {
-        guard let method = pseudo.method else { return false }
+        guard let method = pseudo.method, head[method.lowerBound] == 0x50 else { return false }
         return head.withBytes(method) {
             $0.isEqual(to: "POST") || $0.isEqual(to: "PUT") || $0.isEqual(to: "PATCH")
         }

@@ -155,6 +155,7 @@ extension HTTP2Connection {
         return .discarded(block)
     }
 
+    @inline(__always)
     private mutating func deliver(
         _ block: HTTP2Block, _ slot: Int, endsStream: Bool
     ) -> HTTP2Event {

@@ -111,7 +111,9 @@ package struct HTTP2Connection: ~Copyable {
         budget.turn(now)
         var at = offset
         while true {
-            if let event = takePending() { return HTTP2Step(event: event, end: at) }
+            if hasPending, let event = takePending() {
+                return HTTP2Step(event: event, end: at)
+            }
             if at == bytes.count, !isReady { return HTTP2Step(event: .needMore, end: at) }
             if let event = advance(bytes, &at) { return HTTP2Step(event: event, end: at) }
         }
@@ -245,6 +247,12 @@ extension HTTP2Connection {
         let fault: HTTP2Fault
     }
 
+    private var hasPending: Bool {
+        @inline(__always) get {
+            budget.verdict != nil || pendingError != nil || slotsToRefuse > 0
+        }
+    }
+
     /// What has to be told before more is read.
     private mutating func takePending() -> HTTP2Event? {
         if hasFailed { return nil }
@@ -252,7 +260,7 @@ extension HTTP2Connection {
             pendingError = nil
             return .streamError(slot: error.slot, error.code, error.fault)
         }
-        if budget.verdict != nil, let verdict = budget.takeVerdict() {
+        if let verdict = budget.takeVerdict() {
             switch verdict {
             case .close(let fault): return fail(.enhanceYourCalm, fault)
             case .drain(let fault):

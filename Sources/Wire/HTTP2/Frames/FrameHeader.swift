@@ -54,10 +54,11 @@ struct FrameHeader: Equatable {
 
     /// Reads the header at `offset`.
     /// - Precondition: its nine bytes are all there.
+    @inline(__always)
     init(_ bytes: Span<UInt8>, at offset: Int) {
-        length =
-            Int(bytes[offset]) << 16 | Int(bytes[offset + 1]) << 8 | Int(bytes[offset + 2])
-        type = FrameType(rawValue: bytes[offset + 3])
+        let start = bytes.number32(at: offset)
+        length = Int(start >> 8)
+        type = FrameType(rawValue: UInt8(truncatingIfNeeded: start))
         flags = FrameFlags(rawValue: bytes[offset + 4])
         stream = bytes.number32(at: offset + 5) & 0x7FFF_FFFF
     }
@@ -65,9 +66,10 @@ struct FrameHeader: Equatable {
 
 extension Span<UInt8> {
     /// The big-endian number of 32 bits at `offset`.
+    @inline(__always)
     func number32(at offset: Int) -> UInt32 {
-        UInt32(self[offset]) << 24 | UInt32(self[offset + 1]) << 16
-            | UInt32(self[offset + 2]) << 8 | UInt32(self[offset + 3])
+        // Any four bytes are a number; that they are inside the span is checked.
+        UInt32(bigEndian: unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self))
     }
 
     /// The big-endian number of 16 bits at `offset`.

@@ -5,22 +5,35 @@ internal import HTTP1
 extension OutputSpan<UInt8> {
     /// Appends the header of a frame.
     /// - Precondition: there is room for 9 bytes; the length is below 2^24.
+    @inline(__always)
     mutating func append(_ header: FrameHeader) {
-        append(UInt8(truncatingIfNeeded: header.length >> 16))
-        append(UInt8(truncatingIfNeeded: header.length >> 8))
-        append(UInt8(truncatingIfNeeded: header.length))
-        append(header.type.rawValue)
-        append(header.flags.rawValue)
-        appendNumber(header.stream)
+        let first =
+            UInt64(header.length) << 40 | UInt64(header.type.rawValue) << 32
+            | UInt64(header.flags.rawValue) << 24 | UInt64(header.stream >> 8)
+        appendWhole(first.bigEndian)
+        append(UInt8(truncatingIfNeeded: header.stream))
     }
 
     /// Appends `number` in 32 bits, the highest first.
     /// - Precondition: there is room for 4 bytes.
-    mutating func appendNumber(_ number: UInt32) {
-        append(UInt8(truncatingIfNeeded: number >> 24))
-        append(UInt8(truncatingIfNeeded: number >> 16))
-        append(UInt8(truncatingIfNeeded: number >> 8))
-        append(UInt8(truncatingIfNeeded: number))
+    @inline(__always)
+    mutating func appendNumber(_ number: UInt32) { appendWhole(number.bigEndian) }
+
+    /// Appends the bytes of `number` as they are in memory.
+    @inline(__always)
+    private mutating func appendWhole<Number: FixedWidthInteger & BitwiseCopyable>(
+        _ number: Number
+    ) {
+        let count = MemoryLayout<Number>.size
+        precondition(count <= freeCapacity, "more bytes than room was made for")
+        // The room was checked, and the bytes of an integer are all initialised; the pointer is
+        // used only inside the closure.
+        unsafe withUnsafeMutableBufferPointer { target, initialized in
+            guard let start = target.baseAddress else { return }
+            unsafe UnsafeMutableRawPointer(start + initialized).storeBytes(
+                of: number, as: Number.self)
+            initialized += count
+        }
     }
 
     /// Appends one entry of SETTINGS (RFC 9113 section 6.5.1).

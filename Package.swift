@@ -520,7 +520,7 @@ if isFuzzing {
             name: "fairlead-fuzz",
             dependencies: [
                 "CLibFuzzer", "CertificateFiles", "Containers", "DNSWire", "DockerAPI",
-                "Endpoints", "HTTP1", "HeadWriting", "ProxyProtocol", "TLS", "TLSWire",
+                "Endpoints", "HTTP1", "HTTP2", "HeadWriting", "ProxyProtocol", "TLS", "TLSWire",
             ],
             path: "Tests/Fuzzers", exclude: ["CLibFuzzer", "corpus", "dictionaries", "run"],
             swiftSettings: strict,

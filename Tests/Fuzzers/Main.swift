@@ -10,7 +10,7 @@ internal import Glibc
     static let all: [String: @Sendable (Span<UInt8>) -> Void] = [
         "request": fuzzRequest, "response": fuzzResponse, "chunked": fuzzChunked, "dns": fuzzDNS,
         "docker": fuzzDocker, "labels": fuzzLabels, "proxy": fuzzProxyHeader,
-        "hello": fuzzClientHello, "certificate": fuzzCertificate,
+        "hello": fuzzClientHello, "certificate": fuzzCertificate, "http2": fuzzHTTP2,
     ]
     static let chosen = unsafe getenv("FUZZER").flatMap { unsafe all[String(cString: $0)] }
 

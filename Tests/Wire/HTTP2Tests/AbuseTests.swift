@@ -251,6 +251,21 @@ internal import Testing
         #expect(sent < 120_000 && peer.connection.faults[.uselessBytes] == 1)
     }
 
+    @Test("a hundred uploads that are on their way when the server resets them")
+    func lateUploads() {
+        let peer = Peer.ready()
+        let numbers = (0..<100).map { UInt32(2 * $0 + 1) }
+        for stream in numbers { peer.connection.reset(peer.open(stream, end: false), .cancel) }
+        peer.now += 10_000_000_000
+        for stream in numbers { peer.receive(Array(repeating: .data(stream, 16383), count: 4)) }
+        #expect(!peer.hasFailed)
+        // Frames of nothing are no upload.
+        let (rounds, events) = flood(peer) { _ in
+            Array(repeating: .data(1, 0, end: true), count: 99)
+        }
+        #expect(rounds < 2500 && events == [closed(.uselessBytes)])
+    }
+
     // MARK: - Faults that are pardoned one by one
 
     @Test("small faults add up, and half of them are forgotten every ten seconds")

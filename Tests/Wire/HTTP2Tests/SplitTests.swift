@@ -49,7 +49,9 @@ internal import Testing
         case 0...3: return [.headers(stream, Frame.content(count), end: end)]
         case 4:
             return [
-                .headers(stream, Frame.content(count), end: end, endHeaders: false),
+                Frame(
+                    .headers, flags: 0x28 | (end ? 1 : 0), stream: stream,
+                    [3, 0, 0, 0, 0, 9] + Frame.content(count) + [0, 0, 0]),
                 .continuation(stream, [], endHeaders: false),
                 .continuation(stream, Frame.content(count), endHeaders: true),
             ]

@@ -17,7 +17,9 @@ extension HTTP2Connection {
                 failStream(slot, code, fault)
             } else if streams[slot].state.contains(.resetByPeer) {
                 refuseFrame(.streamClosed, .closedStream)
-            } else if !streams[slot].isReset {
+            } else if streams[slot].isReset {
+                budget.late(left)
+            } else {
                 streams[slot].receiveWindow -= Int32(left)
                 dataSlot = slot
             }
@@ -25,7 +27,7 @@ extension HTTP2Connection {
             switch endings[frame.stream] {
             case .neverOpened: return fail(.protocolError, .streamNumber)
             case .ended, .resetByPeer, nil: refuseFrame(.streamClosed, .closedStream)
-            case .resetByUs: break
+            case .resetByUs: budget.late(left)
             }
         }
         padding = 0

@@ -36,6 +36,8 @@ package import Events
     private var held: [UInt8] = []
     /// Whether a call would have content or an end to give without more bytes.
     private var isPending = false
+    /// Whether OpenSSL has content of a record for which there was no room.
+    private var hasOpened = false
     private var hasNotified = false
     /// Whether anything has come from the peer.
     package private(set) var hasBegun = false
@@ -215,10 +217,15 @@ package import Events
         outcome = agreed()
         unsafe Self.watchKeyUpdates(of: ssl)
         if let server { unsafe server.established(ssl, context) }
+        // Something may have failed that did not matter.
+        openssl_clear_errors()
     }
 
     /// Finds out why a call did not succeed.
     private func settle(_ result: Int32) {
+        // Without a look at the queue of errors, on which a call for something else may have left
+        // one: reading and writing don't empty it first.
+        guard !transport.hasRefused else { return }
         switch unsafe openssl().pointee.SSL_get_error(ssl, result) {
         case SSL_ERROR_WANT_READ: break
         case SSL_ERROR_ZERO_RETURN: phase = .ended
@@ -350,10 +357,10 @@ package import Events
     /// Opens records until there is no more or no room.
     private func fill(_ room: UnsafeMutableBufferPointer<UInt8>, _ count: inout Int) {
         guard let first = room.baseAddress else { return }
+        hasOpened = false
         // The last look, which would only say that there is no more, costs a twentieth of it all.
         repeat {
             var read = 0
-            openssl_clear_errors()
             let result = unsafe openssl().pointee.SSL_read_ex(
                 ssl, first + count, room.count - count, &read)
             guard result == 1 else {
@@ -361,11 +368,10 @@ package import Events
                 return
             }
             count += read
-        } while count < room.count && (!transport.isDrained || hasOpened)
+        } while count < room.count && !transport.isDrained
+        // A call gives all of a record but where there is no room for it.
+        hasOpened = unsafe count == room.count && openssl().pointee.SSL_pending(ssl) > 0
     }
-
-    /// Whether OpenSSL has content that it was not asked for.
-    private var hasOpened: Bool { unsafe openssl().pointee.SSL_pending(ssl) > 0 }
 
     /// What to say of a call that gave `count` bytes of content.
     private func outcome(_ count: Int) -> LayerOutcome {
@@ -407,7 +413,6 @@ package import Events
 
     private func write(_ bytes: Span<UInt8>) {
         guard !bytes.isEmpty, phase != .failed else { return }
-        openssl_clear_errors()
         var written = 0
         // OpenSSL reads the span during the call.
         let result = unsafe bytes.withUnsafeBufferPointer {

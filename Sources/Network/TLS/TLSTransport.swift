@@ -14,10 +14,14 @@ internal import Events
     private let method: OpaquePointer
 
     // For the time of a call: what has come, how much of it is taken, and where bytes to be sent
-    // go. The span that `input` is of lives as long as the call.
+    // go. The span that `input` is of lives as long as the call, and so does the buffer, which is
+    // not counted: a request would pay for that twice.
     private var input: UnsafeBufferPointer<UInt8>?
     private var taken = 0
-    private var output: SendBuffer?
+    private var output: Unmanaged<SendBuffer>?
+    /// Whether OpenSSL has asked for more than has come, in this call or the last one. It goes back
+    /// at once then: the call has failed for no other reason.
+    private(set) var hasRefused = false
 
     /// For content of two pieces that goes out as one record.
     let joined = SendBuffer(capacity: TLSTransport.recordMax, keeping: TLSTransport.recordMax)
@@ -34,16 +38,18 @@ internal import Events
         unsafe self.method = method
         unsafe self.bio = bio
         unsafe _ = openssl().pointee.BIO_meth_set_read_ex(method) { bio, bytes, count, read in
-            unsafe TLSTransport.of(bio).read(into: bytes, count, read, bio)
+            unsafe TLSTransport.with(bio) { unsafe $0.read(into: bytes, count, read) }
         }
         unsafe _ = openssl().pointee.BIO_meth_set_write_ex(method) { bio, bytes, count, written in
-            unsafe TLSTransport.of(bio).write(bytes, count, written)
+            unsafe TLSTransport.with(bio) { unsafe $0.write(bytes, count, written) }
         }
         unsafe _ = openssl().pointee.BIO_meth_set_ctrl(method) { _, command, _, _ in
             // What is written is sent when the call is over; nothing else is known here.
             command == BIO_CTRL_FLUSH ? 1 : 0
         }
         unsafe openssl().pointee.BIO_set_init(bio, 1)
+        // A read fails for one reason, that more has to come, and a write never: so they stay.
+        unsafe openssl().pointee.BIO_set_flags(bio, BIO_FLAGS_READ | BIO_FLAGS_SHOULD_RETRY)
         // Unretained: this object frees the BIO.
         unsafe openssl().pointee.BIO_set_data(bio, Unmanaged.passUnretained(self).toOpaque())
     }
@@ -69,10 +75,11 @@ internal import Events
         unsafe bytes.withUnsafeBufferPointer { input in
             unsafe self.input = unsafe input
             taken = 0
-            output = out
+            hasRefused = false
+            unsafe output = .passUnretained(out)
             defer {
                 unsafe self.input = nil
-                output = nil
+                unsafe output = nil
             }
             return (body(), taken)
         }
@@ -88,24 +95,24 @@ internal import Events
 
     // MARK: - For OpenSSL
 
-    private static func of(_ bio: OpaquePointer?) -> TLSTransport {
+    @inline(__always)
+    private static func with(
+        _ bio: OpaquePointer?, _ body: (TLSTransport) -> Int32
+    ) -> Int32 {
         guard let data = unsafe openssl().pointee.BIO_get_data(bio) else {
             preconditionFailure("a BIO without a transport")
         }
         // It is alive: connections call it through their layers, which keep it.
-        return unsafe Unmanaged<TLSTransport>.fromOpaque(data).takeUnretainedValue()
+        return unsafe Unmanaged<TLSTransport>.fromOpaque(data)._withUnsafeGuaranteedRef(body)
     }
 
     private func read(
-        into bytes: UnsafeMutablePointer<CChar>?, _ room: Int, _ read: UnsafeMutablePointer<Int>?,
-        _ bio: OpaquePointer?
+        into bytes: UnsafeMutablePointer<CChar>?, _ room: Int, _ read: UnsafeMutablePointer<Int>?
     ) -> Int32 {
-        let retry = BIO_FLAGS_READ | BIO_FLAGS_SHOULD_RETRY
-        unsafe openssl().pointee.BIO_clear_flags(bio, retry)
         guard let input = unsafe input, let first = input.baseAddress,
             let bytes = unsafe bytes, taken < input.count
         else {
-            unsafe openssl().pointee.BIO_set_flags(bio, retry)
+            hasRefused = true
             unsafe read?.pointee = 0
             return 0
         }
@@ -121,10 +128,14 @@ internal import Events
     private func write(
         _ bytes: UnsafePointer<CChar>?, _ count: Int, _ written: UnsafeMutablePointer<Int>?
     ) -> Int32 {
-        guard let output else { preconditionFailure("OpenSSL writes during a call alone") }
+        guard let output = unsafe output else {
+            preconditionFailure("OpenSSL writes during a call alone")
+        }
         // OpenSSL lends `count` bytes for the time of the call.
         let lent = unsafe UnsafeRawBufferPointer(start: bytes, count: count)
-        unsafe output.append(lent.bindMemory(to: UInt8.self).span)
+        unsafe output._withUnsafeGuaranteedRef { output in
+            unsafe output.append(lent.bindMemory(to: UInt8.self).span)
+        }
         unsafe written?.pointee = count
         return 1
     }

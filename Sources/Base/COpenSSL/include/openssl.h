@@ -18,7 +18,7 @@
 #include <openssl/x509v3.h>
 
 #define OPENSSL_FUNCTIONS(F) \
-    F(ASN1_STRING_get0_data) F(ASN1_STRING_length) F(ASN1_TIME_to_tm) F(BIO_clear_flags) \
+    F(ASN1_STRING_get0_data) F(ASN1_STRING_length) F(ASN1_TIME_to_tm) \
     F(BIO_free) F(BIO_get_data) F(BIO_meth_free) F(BIO_meth_new) F(BIO_meth_set_ctrl) \
     F(BIO_meth_set_read_ex) F(BIO_meth_set_write_ex) F(BIO_new) F(BIO_new_mem_buf) \
     F(BIO_set_data) F(BIO_set_flags) F(BIO_set_init) F(BIO_up_ref) \

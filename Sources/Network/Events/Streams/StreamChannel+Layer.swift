@@ -21,32 +21,35 @@ extension StreamChannel {
     package func begin(_ layer: StreamLayer, behind preface: [UInt8] = []) -> WriteOutcome {
         precondition(self.layer == nil, "a stream has one layer")
         self.layer = layer
-        loop.layerBuffers.out.append(preface.span)
-        layer.begin(into: loop.layerBuffers.out)
-        return transmitLayered()
+        let out = loop.layerBuffers.out
+        out.append(preface.span)
+        layer.begin(into: out)
+        return transmit(out)
     }
 
     private func receive(by layer: StreamLayer, into buffer: ReceiveBuffer) -> IOResult {
-        if layer.hasPending { return give(Span(), to: layer, into: buffer) }
-        let received = loop.layerBuffers.received
-        switch descriptor.receive(into: received, atMost: buffer.capacity) {
+        let buffers = loop.layerBuffers
+        if layer.hasPending { return give(Span(), to: layer, into: buffer, buffers.out) }
+        switch descriptor.receive(into: buffers.received, atMost: buffer.capacity) {
         case .bytes(let count):
-            return received.withBytes(count) { give($0, to: layer, into: buffer) }
+            return buffers.received.withBytes(count) {
+                give($0, to: layer, into: buffer, buffers.out)
+            }
         case .endOfStream:
-            let last = give(Span(), to: layer, into: buffer)
+            let last = give(Span(), to: layer, into: buffer, buffers.out)
             return last == .wouldBlock ? .failed(.connectionReset) : last
         case .wouldBlock: return .wouldBlock
         case .failed(let error): return .failed(error)
         }
     }
 
-    /// Gives `bytes` from the socket to the layer, and sends what that wants to say in return.
+    /// Gives `bytes` from the socket to the layer, and sends what that wants to say in return, by
+    /// way of `reply`, which is empty.
     private func give(
-        _ bytes: Span<UInt8>, to layer: StreamLayer, into buffer: ReceiveBuffer
+        _ bytes: Span<UInt8>, to layer: StreamLayer, into buffer: ReceiveBuffer, _ reply: SendBuffer
     ) -> IOResult {
-        let reply = loop.layerBuffers.out
         let outcome = layer.receive(bytes, into: buffer, reply: reply)
-        if case .failed(let error) = transmitLayered() { return .failed(error) }
+        if !reply.isEmpty, case .failed(let error) = transmit(reply) { return .failed(error) }
         switch outcome {
         case .content(let count): return .bytes(count)
         case .needsMore: return .wouldBlock
@@ -63,15 +66,13 @@ extension StreamChannel {
         guard !isCongested || keptCount + first.count + second.count <= Self.keptMax else {
             return .failed(.noBufferSpace)
         }
-        if !first.isEmpty || !second.isEmpty {
-            layer.send(first, second, into: loop.layerBuffers.out)
-        }
-        return transmitLayered()
+        let out = loop.layerBuffers.out
+        if !first.isEmpty || !second.isEmpty { layer.send(first, second, into: out) }
+        return transmit(out)
     }
 
-    /// Sends what a layer has put into the loop's buffer.
-    private func transmitLayered() -> WriteOutcome {
-        let out = loop.layerBuffers.out
+    /// Sends what a layer has put into the loop's buffer, and empties that.
+    private func transmit(_ out: SendBuffer) -> WriteOutcome {
         guard !out.isEmpty else { return isCongested ? .kept : .sent }
         defer { out.removeAll() }
         return out.withBytes { transmit($0, Span()) }
@@ -94,8 +95,9 @@ extension StreamChannel {
     /// Says by the layer, if there is one, that nothing more will be sent.
     func notifyEnd() {
         guard let layer else { return }
-        layer.closeNotify(into: loop.layerBuffers.out)
-        switch transmitLayered() {
+        let out = loop.layerBuffers.out
+        layer.closeNotify(into: out)
+        switch transmit(out) {
         // A connection that is broken tells so when it is read.
         case .sent, .kept, .failed: break
         }

@@ -30,10 +30,12 @@ struct Option<Root>: Sendable {
     private let variable: String?
     private let read: @Sendable ([String], inout Root) throws(Unexpected) -> Void
 
-    /// An option whose value is kept at `path`. `variable` is its environment variable where that
-    /// does not follow from the key.
+    /// An option whose value is kept at `path`, which is made when the value is first read or
+    /// written: a key path costs 32,000 instructions, and most options of a start are left alone.
+    /// `variable` is its environment variable where that does not follow from the key.
     init<Value>(
-        _ key: String, _ path: any WritableKeyPath<Root, Value> & Sendable,
+        _ key: String,
+        _ path: @autoclosure @escaping @Sendable () -> any WritableKeyPath<Root, Value> & Sendable,
         _ kind: ValueKind<Value>,
         variable: String? = nil, flag: ConfigurationFlag? = nil, _ sentence: String
     ) {
@@ -47,14 +49,14 @@ struct Option<Root>: Sendable {
         joinsMapping = kind.joinsMapping
         isSecret = kind.isSecret
         shape = kind.shape
-        text = { kind.write($0[keyPath: path]) }
-        texts = { kind.texts($0[keyPath: path]) }
-        read = { (texts, root) throws(Unexpected) in root[keyPath: path] = try kind.parse(texts) }
+        text = { kind.write($0[keyPath: path()]) }
+        texts = { kind.texts($0[keyPath: path()]) }
+        read = { (texts, root) throws(Unexpected) in root[keyPath: path()] = try kind.parse(texts) }
     }
 
     private init<Inner>(
         _ inner: Option<Inner>, under group: String,
-        at path: any WritableKeyPath<Root, Inner> & Sendable
+        at path: @escaping @Sendable () -> any WritableKeyPath<Root, Inner> & Sendable
     ) {
         key = group.isEmpty ? inner.key : "\(group).\(inner.key)"
         sentence = inner.sentence
@@ -66,14 +68,15 @@ struct Option<Root>: Sendable {
         joinsMapping = inner.joinsMapping
         isSecret = inner.isSecret
         shape = inner.shape
-        text = { inner.text($0[keyPath: path]) }
-        texts = { inner.texts($0[keyPath: path]) }
-        read = { (texts, root) throws(Unexpected) in try inner.read(texts, &root[keyPath: path]) }
+        text = { inner.text($0[keyPath: path()]) }
+        texts = { inner.texts($0[keyPath: path()]) }
+        read = { (texts, root) throws(Unexpected) in try inner.read(texts, &root[keyPath: path()]) }
     }
 
     /// Options of a part, as options of the whole, their keys below `group`.
     static func group<Inner>(
-        _ group: String, _ path: any WritableKeyPath<Root, Inner> & Sendable,
+        _ group: String,
+        _ path: @autoclosure @escaping @Sendable () -> any WritableKeyPath<Root, Inner> & Sendable,
         _ options: [Option<Inner>]
     ) -> [Option<Root>] {
         options.map { Option($0, under: group, at: path) }

@@ -48,6 +48,14 @@ private final class Peer: Channel {
         deadlines += 1
         onEvent()
     }
+
+    var turnEnds: [Int] = []
+    var onEnd: () -> Void = {}
+
+    override func onTurnEnd() {
+        turnEnds.append(received.count)
+        onEnd()
+    }
 }
 
 @Suite struct ChannelTests {
@@ -124,6 +132,45 @@ private final class Peer: Channel {
         #expect(!client.isOpen && !server.isOpen)
         client.onEvent = {}
         server.onEvent = {}
+    }
+
+    @Test("the end of a turn comes once, behind all events of it, and only to an open channel")
+    func turnEnd() throws {
+        let (client, server) = try pair()
+        client.startReading()
+        server.startReading()
+        for channel in [client, server] {
+            channel.onEvent = {
+                client.awaitTurnEnd()
+                server.awaitTurnEnd()
+                server.awaitTurnEnd()
+            }
+        }
+        // What one does at the end of a turn may bring another there, in the same turn.
+        server.onEnd = { client.awaitTurnEnd() }
+        let text = Array("x".utf8)
+        _ = client.descriptor.send(text.span)
+        _ = server.descriptor.send(text.span)
+        turn { !client.received.isEmpty && !server.received.isEmpty }
+        let turns = server.turnEnds.count
+        #expect((1...2).contains(turns), "one for each turn with an event")
+        #expect(client.turnEnds.count == 2 * turns, "asked for again by the server's")
+        #expect(server.turnEnds.last == 1 && client.turnEnds.last == 1)
+        loop.runOnce()
+        #expect(server.turnEnds.count == turns, "nobody has asked for this one")
+
+        client.onEvent = {
+            client.awaitTurnEnd()
+            client.close()
+        }
+        let before = client.turnEnds.count
+        _ = server.descriptor.send(text.span)
+        turn { !client.isOpen }
+        #expect(client.turnEnds.count == before)
+        client.onEvent = {}
+        server.onEvent = {}
+        server.onEnd = {}
+        server.close()
     }
 
     @Test("a channel closed in a batch is released when the batch is over, and not before")

@@ -20,6 +20,7 @@ internal import Glibc
     @usableFromInline package private(set) var isReading = false
     /// Whether `onWritable` is called when there is room to write.
     package private(set) var isAwaitingWrite = false
+    private var isAwaitingTurnEnd = false
 
     // libevent's own records, 128 bytes each; allocated so that their address stays, freed in
     // deinit, which runs only after event_del. The write event exists from its first use on.
@@ -57,7 +58,23 @@ internal import Glibc
     /// There is room to write, or a connect has ended; asked for by `awaitWrite()`.
     open func onWritable() {}
 
+    /// The batch of callbacks in which `awaitTurnEnd()` was called is over: what was gathered in it
+    /// can go out at once.
+    open func onTurnEnd() {}
+
     // MARK: - Interest
+
+    /// Asks for `onTurnEnd`, once, if the channel is still open then.
+    package func awaitTurnEnd() {
+        guard isOpen, !isAwaitingTurnEnd else { return }
+        isAwaitingTurnEnd = true
+        loop.awaitTurnEnd(of: self)
+    }
+
+    func turnEnds() {
+        isAwaitingTurnEnd = false
+        if isOpen { onTurnEnd() }
+    }
 
     /// Asks for `onReadable`.
     @inlinable package func startReading() {

@@ -30,6 +30,8 @@ internal import Glibc
     private var isTurning = false
     /// 0 when the clock was not read in this batch.
     @usableFromInline var cachedNow: UInt64 = 0
+    /// Channels that have asked for the end of this batch.
+    private var atTurnEnd: [Channel] = []
     /// Channels closed in this batch, kept alive until no callback of theirs can be on the stack.
     private var closed: [Channel] = []
     // libevent's timer behind the deadlines; as long-lived as the base.
@@ -106,10 +108,22 @@ internal import Glibc
         cachedNow = 0
         isTurning = true
         unsafe _ = event_base_loop(base, flags)
+        if !atTurnEnd.isEmpty { endTurn() }
         // Before the channels are released: what their release closes is not kept in turn.
         isTurning = false
         cachedNow = 0
         if !closed.isEmpty { closed.removeAll(keepingCapacity: true) }
+    }
+
+    private func endTurn() {
+        // One may bring another here.
+        var place = 0
+        while place < atTurnEnd.count {
+            let channel = atTurnEnd[place]
+            place += 1
+            channel.turnEnds()
+        }
+        atTurnEnd.removeAll(keepingCapacity: true)
     }
 
     /// Monotonic nanoseconds, read once per batch of callbacks: as exact as deadlines and latency
@@ -130,6 +144,9 @@ internal import Glibc
     }
 
     // MARK: - For Channel
+
+    /// Has `channel` called at the end of the batch of callbacks.
+    func awaitTurnEnd(of channel: Channel) { atTurnEnd.append(channel) }
 
     /// Keeps a closed channel alive until the current batch is over. Outside of one it keeps none:
     /// no callback is on the stack, who closes it holds it, and another batch may never come.

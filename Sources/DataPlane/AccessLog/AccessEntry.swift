@@ -9,7 +9,7 @@ package import TLS
 package struct AccessEntry: Sendable {
     /// What a line is about: an HTTP request or a TCP connection.
     package enum Kind: Sendable {
-        /// A request; of HTTP/1.0 or 1.1.
+        /// A request, by the version that the client speaks.
         case http(HTTPVersion)
         /// A TCP connection, or one that has switched to another protocol.
         case tcp

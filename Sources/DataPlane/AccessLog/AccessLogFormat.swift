@@ -74,6 +74,14 @@ extension AccessLogFormat {
         }
     }
 
+    private static func name(of version: HTTPVersion) -> StaticString {
+        switch version {
+        case .http10: "HTTP/1.0"
+        case .http11: "HTTP/1.1"
+        case .http2: "HTTP/2.0"
+        }
+    }
+
     // MARK: - JSON
 
     private static func appendRequest(
@@ -84,8 +92,8 @@ extension AccessLogFormat {
             out.append("\",\"protocol\":\"TCP\"")
             return
         }
-        out.append("\",\"protocol\":\"HTTP/1.")
-        out.append(version == .http10 ? 0x30 : 0x31)
+        out.append("\",\"protocol\":\"")
+        out.append(name(of: version))
         let bytes = text.bytes
         out.append("\",\"method\":\"")
         out.append(bytes.span.extracting(0..<text.method), .json, max: methodMax)
@@ -160,7 +168,8 @@ extension AccessLogFormat {
             out.append(
                 bytes.span.extracting(text.method..<text.target), .hexadecimal,
                 max: targetMax(of: entry))
-            out.append(version == .http10 ? " HTTP/1.0" : " HTTP/1.1")
+            out.append(0x20)
+            out.append(name(of: version))
         }
         out.append("\" ")
         if entry.status == 0 { out.append("000") } else { out.appendDecimal(entry.status) }

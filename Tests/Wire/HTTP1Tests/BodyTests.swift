@@ -305,12 +305,12 @@ let brokenBodies: [BrokenCase] = [
             #expect(whole.passed + whole.held == text(body) && whole.consumed == body.count)
             let data = try pass(expected.framing, keepsChunks: false, pieces)
             #expect(data.passed == text(bytes(expected.payload)) && data.consumed == body.count)
-            #expect(data.held.isEmpty)
+            #expect(data.held == whole.held)
         }
     }
 
     @Test(
-        "a relay holds the trailers of a body that keeps its chunks, and drops those of another",
+        "a relay holds the trailers of a body, whether it keeps its chunks or not",
         arguments: ["", "X-Sum: 1\r\n", "A: 1\r\nVary: x\r\n"])
     func trailersOfPassage(_ section: String) throws {
         let front = "3\r\nabc\r\n0\r\n"
@@ -322,7 +322,8 @@ let brokenBodies: [BrokenCase] = [
             #expect(whole.held == (section.isEmpty ? "" : "\(section)\r\n"))
             #expect(whole.consumed == body.count)
             let data = try pass(.chunked, keepsChunks: false, pieces)
-            #expect(data.passed == "abc" && data.held.isEmpty && data.consumed == body.count)
+            #expect(data.passed == "abc" && data.held == whole.held, "cut at \(cut)")
+            #expect(data.consumed == body.count)
         }
     }
 

@@ -8,7 +8,7 @@ package struct BodyPassage: Sendable {
     private let isDecoded: Bool
 
     /// At the start of a body. `keepsChunks` says whether a chunked one goes on in its chunks; when
-    /// not, its data goes on without them, and without trailers.
+    /// not, its data goes on without them.
     package init(_ framing: BodyFraming, keepsChunks: Bool) {
         tracker = BodyTracker(framing, trailers: .leaveOut)
         isDecoded = !keepsChunks && framing == .chunked
@@ -37,11 +37,16 @@ package struct BodyPassage: Sendable {
     }
 
     private mutating func nextData(_ bytes: Span<UInt8>, from offset: Int) -> PassageStep {
-        switch tracker.next(bytes, from: offset) {
-        case .data(let range): .part(range)
-        case .needMore: .more(bytes.count..<bytes.count, trailers: bytes.count..<bytes.count)
-        case .end(let consumed): .end(consumed..<consumed, trailers: consumed..<consumed)
-        case .bad(let error): .bad(error)
+        let step = tracker.next(bytes, from: offset)
+        switch step {
+        case .data(let range): return .part(range)
+        case .needMore:
+            let end = tracker.trailersStart ?? bytes.count
+            return .more(end..<end, trailers: end..<bytes.count)
+        case .end(let consumed):
+            let end = tracker.trailersStart ?? consumed
+            return .end(end..<end, trailers: end..<consumed)
+        case .bad(let error): return .bad(error)
         }
     }
 

@@ -128,7 +128,10 @@ package struct BodyTracker: Sendable {
     /// The next thing in `bytes` from `offset` on, for a relay that passes on the payload alone;
     /// see `PayloadReader.next`. A body is followed either by this or by `advance`.
     mutating func next(_ bytes: Span<UInt8>, from offset: Int) -> PayloadStep {
-        reader.next(bytes, from: offset)
+        // They can't have begun in these bytes yet: `next` reads to the end of them.
+        let isInTrailers = reader.trailersStart != nil
+        defer { trailersStart = isInTrailers ? 0 : reader.trailersStart }
+        return reader.next(bytes, from: offset)
     }
 
     /// Counts bytes that went past unseen; see `PayloadReader.skip`.

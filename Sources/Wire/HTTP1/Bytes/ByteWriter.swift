@@ -94,6 +94,17 @@ extension OutputSpan<UInt8> {
         }
     }
 
+    /// Appends `number` in hexadecimal, without leading zeros: 16 digits at most, in lower case.
+    /// - Precondition: there is room for it.
+    mutating func appendHexadecimal(_ number: UInt64) {
+        var shift = number == 0 ? 0 : (63 - number.leadingZeroBitCount) / 4 * 4
+        while shift >= 0 {
+            let digit = UInt8(truncatingIfNeeded: number >> UInt64(shift) & 0xF)
+            append(digit < 10 ? 0x30 &+ digit : 0x57 &+ digit)
+            shift -= 4
+        }
+    }
+
     /// Appends `number` as 16 lower-case hexadecimal digits.
     /// - Precondition: there is room for it.
     mutating func appendHex(_ number: UInt64) {

@@ -54,9 +54,10 @@ package struct Forwarding: ~Copyable, Sendable {
     /// The line ends, and the lines of X-Forwarded-Proto and -Port.
     let schemeLine: [UInt8]
     let portLine: [UInt8]
-    /// `Via: 1.1 name`, and the same for a request of HTTP/1.0; empty for none.
+    /// `Via: 1.1 name`, and its likes for requests of other versions; empty for none.
     let viaLine: [UInt8]
     let viaLineOfHTTP10: [UInt8]
+    let viaLineOfHTTP2: [UInt8]
     /// `;proto=http`, for Forwarded.
     let protoParameter: [UInt8]
     /// The client's address as X-Forwarded-For has it.
@@ -96,6 +97,7 @@ package struct Forwarding: ~Copyable, Sendable {
         portLine = line("X-Forwarded-Port: ") { $0.appendDecimal(UInt64(port)) }
         viaLine = via.isEmpty ? [] : line("Via: 1.1 ") { $0.append(via.span) }
         viaLineOfHTTP10 = via.isEmpty ? [] : line("Via: 1.0 ") { $0.append(via.span) }
+        viaLineOfHTTP2 = via.isEmpty ? [] : line("Via: 2.0 ") { $0.append(via.span) }
         var proto: [UInt8] = []
         proto.append(";proto=")
         proto.append(scheme)
@@ -125,7 +127,7 @@ package struct Forwarding: ~Copyable, Sendable {
         }
 
         linesBytesMax =
-            schemeLine.count + portLine.count + viaLine.count + viaLineOfHTTP10.count
+            schemeLine.count + portLine.count + viaLine.count
             + protoParameter.count + address.count + addressAndLines.count + forwardedFor.count
 
         dropped = .notCopied

@@ -164,7 +164,11 @@ extension RequestHead {
             out.append("\r\n")
         }
         // The version is that of the request as it was received (RFC 9110 section 7.6.3).
-        out.append((version == .http11 ? forwarding.viaLine : forwarding.viaLineOfHTTP10).span)
+        switch version {
+        case .http11: out.append(forwarding.viaLine.span)
+        case .http10: out.append(forwarding.viaLineOfHTTP10.span)
+        case .http2: out.append(forwarding.viaLineOfHTTP2.span)
+        }
         if let requestID, policy.addsRequestID,
             !(forwarding.isTrusted && section.present.contains(.xRequestID))
         {

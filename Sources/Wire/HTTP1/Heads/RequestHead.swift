@@ -47,19 +47,19 @@ package struct RequestHead: ~Copyable {
 
     /// Whether the client lets the connection be used again (RFC 9112 section 9.3).
     package var keepsAlive: Bool {
-        !section.hasClose && (version == .http11 || section.hasKeepAlive)
+        !section.hasClose && (version != .http10 || section.hasKeepAlive)
     }
 
     /// Whether the client waits for a 100 before it sends the body. Never for HTTP/1.0, whose
     /// expectation must be ignored, nor without a body (RFC 9110 section 10.1.1).
     package var expectsContinue: Bool {
-        section.expectsContinue && version == .http11 && body != .none
+        section.expectsContinue && version != .http10 && body != .none
     }
 
     /// Whether the client would switch to another protocol: it names some, and also said
     /// `Connection: upgrade`. Never for HTTP/1.0 (RFC 9110 section 7.8).
     package var asksForUpgrade: Bool {
-        section.hasUpgradeOption && version == .http11 && section.present.contains(.upgrade)
+        section.hasUpgradeOption && version != .http10 && section.present.contains(.upgrade)
     }
 
     /// The protocols that the client would switch to and that may be passed on, of all its Upgrade
@@ -82,6 +82,9 @@ package struct RequestHead: ~Copyable {
     package var maxForwards: UInt64? {
         method == .options || method == .trace ? section.maxForwards : nil
     }
+
+    /// Records that the client speaks HTTP/2, and the parsed text is a translation of its head.
+    package mutating func markTranslated() { version = .http2 }
 
     /// Whether there is a field of this name.
     package func contains(_ name: FieldName) -> Bool { section.present.contains(name) }

@@ -120,16 +120,19 @@ extension Flow {
                 // What is old or unknown is refused.
                 for old in [
                     "-tls1_1 -cipher ALL:@SECLEVEL=0", "-tls1 -cipher ALL:@SECLEVEL=0",
-                    "-tls1_2 -cipher AES128-SHA", "-alpn h2", "-tls1_3 -groups ffdhe8192",
+                    "-tls1_2 -cipher AES128-SHA", "-alpn spdy/3", "-tls1_3 -groups ffdhe8192",
                 ] {
                     let said = try openSSL(
                         port: fairlead.port, "-servername both.test", old)
                     #expect(said.contains("no peer certificate available"), "\(old): \(said)")
                 }
                 #expect(try shown("-servername both.test -groups P-384") == "ecdsa")
-                #expect(
-                    try openSSL(port: fairlead.port, "-alpn h2,http/1.1").contains(
-                        "ALPN protocol: http/1.1"))
+                for (offer, choice) in [
+                    ("http/1.1,h2", "h2"), ("h2", "h2"), ("http/1.1", "http/1.1"),
+                ] {
+                    let said = try openSSL(port: fairlead.port, "-alpn \(offer)")
+                    #expect(said.contains("ALPN protocol: \(choice)\n"), "\(offer): \(said)")
+                }
             }
         }
 

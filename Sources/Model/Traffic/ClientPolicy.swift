@@ -6,7 +6,7 @@ package import HTTP1
 
 /// What a listener speaks. The raw value is the word that operators write.
 package enum ListenerMode: String, CaseIterable, Sendable {
-    /// HTTP/1.1 and 1.0, request by request.
+    /// HTTP, request by request.
     case http
     /// Any stream, connection by connection.
     case tcp
@@ -32,6 +32,9 @@ package struct ClientPolicy: Sendable, Equatable {
     package var proxyProtocol = ProxyProtocolPolicy()
     /// What those that come by TLS are told of using it always; HTTP only.
     package var strictTransport = StrictTransport()
+    /// Whether clients may speak HTTP/2, by TLS (ALPN) and in the clear (RFC 9113, sections 3.2 and
+    /// 3.3); HTTP only. In the clear it can't be mistaken for anything else.
+    package var speaksHTTP2 = true
     /// Whether a client may switch to another protocol (RFC 9110, section 7.8); HTTP only.
     package var allowsUpgrade = true
     /// Whether a client that closes its sending side before an answer begins is taken to be gone,

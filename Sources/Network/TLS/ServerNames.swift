@@ -14,6 +14,8 @@ package struct TLSServerOptions: Equatable, Sendable {
     package var minVersion: TLSVersion
     /// Whether HTTP/1.1 is spoken over it: clients that say that they don't are refused.
     package var isHTTP: Bool
+    /// Whether HTTP/2 is spoken as well; it is chosen first (ALPN, RFC 9113, section 3.2).
+    package var speaksHTTP2: Bool
     /// What is asked of clients' certificates, under every name; nil asks for none.
     package var clients: TLSClientRules?
     /// Whether certificate authorities alone are answered, by the protocol `acme-tls/1`.
@@ -22,12 +24,13 @@ package struct TLSServerOptions: Equatable, Sendable {
     /// A server with these options.
     package init(
         certificates: [TLSCertificate], isStrict: Bool = false, minVersion: TLSVersion = .tls12,
-        isHTTP: Bool, clients: TLSClientRules? = nil
+        isHTTP: Bool, speaksHTTP2: Bool = false, clients: TLSClientRules? = nil
     ) {
         self.certificates = certificates
         self.isStrict = isStrict
         self.minVersion = minVersion
         self.isHTTP = isHTTP
+        self.speaksHTTP2 = speaksHTTP2
         self.clients = clients
         isForChallenges = false
     }
@@ -39,6 +42,7 @@ package struct TLSServerOptions: Equatable, Sendable {
         isStrict = true
         minVersion = .tls12
         isHTTP = false
+        speaksHTTP2 = false
         isForChallenges = true
     }
 }

@@ -106,7 +106,7 @@ package enum TLSVersion: String, CaseIterable, Sendable {
         }
         unsafe clients?.use(in: pointer)
         self.clients = clients
-        if options.isHTTP { chooseHTTP() }
+        if options.isHTTP { chooseHTTP(second: options.speaksHTTP2) }
         if options.isForChallenges { chooseChallenges() }
         if !staples.isEmpty { sendStaples() }
     }
@@ -118,13 +118,23 @@ package enum TLSVersion: String, CaseIterable, Sendable {
         }
     }
 
-    /// Has clients that tell their protocols choose HTTP/1.1, and refuses those that do not speak
-    /// it (RFC 7301, section 3.2).
-    private func chooseHTTP() {
+    /// Has clients that tell their protocols choose HTTP/1.1, or before it HTTP/2 where that is
+    /// spoken (`second`), and refuses those that speak neither (RFC 7301, section 3.2).
+    private func chooseHTTP(second: Bool) {
+        guard second else {
+            unsafe openssl().pointee.SSL_CTX_set_alpn_select_cb(
+                pointer,
+                { _, chosen, chosenCount, offered, offeredCount, _ in
+                    unsafe TLSContext.choose(
+                        ["http/1.1"], chosen, chosenCount, offered, offeredCount)
+                }, nil)
+            return
+        }
         unsafe openssl().pointee.SSL_CTX_set_alpn_select_cb(
             pointer,
             { _, chosen, chosenCount, offered, offeredCount, _ in
-                unsafe TLSContext.choose("http/1.1", chosen, chosenCount, offered, offeredCount)
+                unsafe TLSContext.choose(
+                    ["h2", "http/1.1"], chosen, chosenCount, offered, offeredCount)
             }, nil)
     }
 
@@ -134,25 +144,28 @@ package enum TLSVersion: String, CaseIterable, Sendable {
         unsafe openssl().pointee.SSL_CTX_set_alpn_select_cb(
             pointer,
             { _, chosen, chosenCount, offered, offeredCount, _ in
-                unsafe TLSContext.choose("acme-tls/1", chosen, chosenCount, offered, offeredCount)
+                unsafe TLSContext.choose(["acme-tls/1"], chosen, chosenCount, offered, offeredCount)
             }, nil)
     }
 
-    /// Chooses `wanted` if it is among the protocols that are `offered`. As OpenSSL understands it.
+    /// Chooses the first of `wanted` that is among the protocols that are `offered`. As OpenSSL
+    /// understands it.
     private static func choose(
-        _ wanted: String, _ chosen: UnsafeMutablePointer<UnsafePointer<UInt8>?>?,
+        _ wanted: [String], _ chosen: UnsafeMutablePointer<UnsafePointer<UInt8>?>?,
         _ chosenCount: UnsafeMutablePointer<UInt8>?, _ offered: UnsafePointer<UInt8>?,
         _ offeredCount: UInt32
     ) -> Int32 {
         // OpenSSL lends the list, of names that each follow their length, for as long as the answer
         // is looked at.
         let list = unsafe UnsafeBufferPointer(start: offered, count: Int(offeredCount))
-        guard let first = list.baseAddress,
-            let place = unsafe TLSContext.place(of: wanted, in: list.span)
-        else { return SSL_TLSEXT_ERR_ALERT_FATAL }
-        unsafe chosen?.pointee = first + place
-        unsafe chosenCount?.pointee = UInt8(wanted.utf8.count)
-        return SSL_TLSEXT_ERR_OK
+        guard let first = list.baseAddress else { return SSL_TLSEXT_ERR_ALERT_FATAL }
+        for name in wanted {
+            guard let place = unsafe TLSContext.place(of: name, in: list.span) else { continue }
+            unsafe chosen?.pointee = first + place
+            unsafe chosenCount?.pointee = UInt8(name.utf8.count)
+            return SSL_TLSEXT_ERR_OK
+        }
+        return SSL_TLSEXT_ERR_ALERT_FATAL
     }
 
     /// Where the protocol `wanted` begins in a list of protocols; nil where it is not among them.

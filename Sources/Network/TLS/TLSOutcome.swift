@@ -30,6 +30,9 @@ package struct TLSOutcome: Equatable, Sendable {
         self.isResumed = isResumed
         self.client = client
     }
+
+    /// Whether HTTP/2 was agreed on.
+    package var speaksHTTP2: Bool { application == "h2" }
 }
 
 /// Why a handshake, or a connection after it, failed. Value type, any thread.

@@ -73,7 +73,8 @@ final class CertificateStore {
         let options = TLSServerOptions(
             certificates: certificates(of: listener).map(\.certificate),
             isStrict: listener.tls.isStrict, minVersion: listener.tls.minVersion,
-            isHTTP: listener.mode == .http, clients: clientRules(of: listener.tls))
+            isHTTP: listener.mode == .http, speaksHTTP2: listener.policy.speaksHTTP2,
+            clients: clientRules(of: listener.tls))
         if let known = made[listener.name], known.options == options { return known.serving }
         let serving = TLSServing(options, workers: workers)
         made[listener.name] = (options, serving)

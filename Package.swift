@@ -224,7 +224,8 @@ let package = Package(
         dataPlane.module(
             "Proxy",
             uses: [
-                "AccessLog", "Routing", "WallClock", "Events", "HTTP1", "Evidence", "Balancing",
+                "AccessLog", "Routing", "WallClock", "Events", "HTTP1", "HTTP2", "Evidence",
+                "Balancing",
                 "Backends", "Stats", "Random", "Endpoints", "ProxyProtocol", "TLS", "TLSWire",
                 "Traffic",
             ], settings: hot),

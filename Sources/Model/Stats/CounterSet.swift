@@ -36,7 +36,7 @@ public struct CounterSet<Name: CounterName, let capacity: Int>: ~Copyable, Senda
 
 /// Counters over all workers. Value type, any thread.
 package struct CounterTotals<Name: CounterName>: Sendable, Equatable {
-    private var values = InlineArray<48, Int>(repeating: 0)
+    private var values = InlineArray<64, Int>(repeating: 0)
 
     /// All zero.
     package init() {

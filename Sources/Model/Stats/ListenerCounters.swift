@@ -69,6 +69,29 @@ public enum ListenerCounter: Int, CounterName {
     /// The connection was cut off after its handshake: the client sent much that was no content,
     /// such as changes of its keys.
     case tlsFloods
+    /// Connections on which HTTP/2 was spoken, and requests on them.
+    case http2Connections, http2Streams
+    // What clients of HTTP/2 did that they may not do, or not so often.
+    /// A rule for frames was broken.
+    case http2Protocol
+    /// A head that HTTP does not allow.
+    case http2Malformed
+    /// A header block that can't be decoded.
+    case http2Compression
+    /// A header block with too many fields, bytes or CONTINUATION frames.
+    case http2HeadTooLarge
+    /// More data than its window, or its length, allowed.
+    case http2TooMuchData
+    /// More streams at a time than were allowed.
+    case http2TooManyStreams
+    /// Far more streams that were reset, or made to be, than that ended well.
+    case http2Resets
+    /// Too many frames that ask for an answer and bring no request.
+    case http2ControlFrames
+    /// Too many frames, or bytes of them, without content.
+    case http2Useless
+    /// Connections that were ended for one of these.
+    case http2Ended
 }
 
 extension ListenerCounter: ShownCounter {
@@ -158,8 +181,35 @@ extension ListenerCounter: ShownCounter {
                 "fairlead_tls_floods_total", key: "tlsFloods",
                 "Client connections cut off after their handshake of TLS, since the client changed "
                     + "its keys over and over, or sent much else that was no content.")
+        case .http2Connections:
+            .counter(
+                "fairlead_http2_connections_total", key: "http2Connections",
+                "Client connections on which HTTP/2 was spoken.")
+        case .http2Streams:
+            .counter(
+                "fairlead_http2_requests_total", key: "http2Requests",
+                "Requests that came by HTTP/2.")
+        case .http2Ended:
+            .counter(
+                "fairlead_http2_ended_connections_total", key: "http2EndedConnections",
+                "Connections of HTTP/2 that were ended for what their clients did.")
+        case .http2Protocol: Self.http2Faults.member("protocol", key: "protocol")
+        case .http2Malformed: Self.http2Faults.member("malformed", key: "malformed")
+        case .http2Compression: Self.http2Faults.member("compression", key: "compression")
+        case .http2HeadTooLarge: Self.http2Faults.member("head_too_large", key: "headTooLarge")
+        case .http2TooMuchData: Self.http2Faults.member("too_much_data", key: "tooMuchData")
+        case .http2TooManyStreams:
+            Self.http2Faults.member("too_many_streams", key: "tooManyStreams")
+        case .http2Resets: Self.http2Faults.member("resets", key: "resets")
+        case .http2ControlFrames:
+            Self.http2Faults.member("control_frames", key: "controlFrames")
+        case .http2Useless: Self.http2Faults.member("useless", key: "useless")
         }
     }
+
+    private static let http2Faults = CounterForm.Family(
+        metric: "fairlead_http2_faults_total", label: "reason", group: "http2Faults",
+        help: "What clients of HTTP/2 did that they may not do, or not so often, by reason.")
 
     /// The cipher suites that are spoken, by the names that OpenSSL gives them.
     private static let suites: KeyValuePairs<ListenerCounter, String> = [

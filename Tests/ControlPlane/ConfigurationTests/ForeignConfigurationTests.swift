@@ -42,7 +42,7 @@ import Testing
             "letsencrypt: on",
             "f.yaml:1:1: letsencrypt: unknown key: Fairlead gets certificates for the hosts in"
         ),
-        ("http2: on", "f.yaml:1:1: http2: unknown key: Fairlead speaks HTTP/1.1"),
+        ("h2c: on", "f.yaml:1:1: h2c: unknown key: Fairlead speaks HTTP/1.1 and"),
         ("upstreams: {}", "f.yaml:1:1: upstreams: unknown key: expected services"),
         ("frontends: {}", "f.yaml:1:1: frontends: unknown key: expected listeners"),
         ("rate-limit: 5", "f.yaml:1:1: rate-limit: unknown key: there are no limits of rates"),

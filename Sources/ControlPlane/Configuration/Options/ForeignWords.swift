@@ -61,8 +61,9 @@ enum ForeignWords {
                 "Fairlead gets certificates for the hosts in tls.acme of a listener, with "
                 + "acme.store and acme.terms-agreed"),
         Missing(
-            words: ["http2", "h2", "h2c", "http3", "h3", "quic", "grpc"],
-            advice: "Fairlead speaks HTTP/1.1; with mode: tcp it passes on whatever else it is"),
+            words: ["h2", "h2c", "http3", "h3", "quic", "grpc"],
+            advice: "Fairlead speaks HTTP/1.1 and, with clients, HTTP/2; with mode: tcp it passes "
+                + "on whatever else it is"),
         Missing(
             words: ["udp"], advice: "Fairlead proxies HTTP and TCP, and no UDP"),
         Missing(

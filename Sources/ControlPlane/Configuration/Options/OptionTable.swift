@@ -250,6 +250,9 @@ enum OptionTable {
         + Option.group("proxy-protocol", \.policy.proxyProtocol, proxyProtocol)
         + [
             Option(
+                "http2", \.policy.speaksHTTP2, .onOff,
+                "Whether clients may speak HTTP/2, by TLS and in the clear."),
+            Option(
                 "upgrade", \.policy.allowsUpgrade, .onOff,
                 "Whether a client may switch to another protocol, such as WebSocket."),
             Option(

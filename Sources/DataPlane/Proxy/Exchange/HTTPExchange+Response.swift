@@ -104,6 +104,15 @@ extension HTTPExchange {
         client.append(part)
     }
 
+    /// The trailers of the response have come, behind its body: `section` has the lines of those
+    /// that may stand there, and the empty one. They are sent with the next bytes, which are the
+    /// last.
+    func passTrailers(_ section: Span<UInt8>, _ stream: BackendStream) {
+        guard let client else { return }
+        stream.withPlace { _, _, pool in countSent(section.count, pool) }
+        client.appendTrailers(section)
+    }
+
     /// More of the response's body has come, and its end if `isLast`. A part that came `behindHead`
     /// is sent with the head, and may be empty.
     func receivedResponse(
@@ -111,7 +120,7 @@ extension HTTPExchange {
     ) {
         guard let client else { return }
         stream.withPlace { _, _, pool in countSent(body.count, pool) }
-        switch client.send(body) {
+        switch client.send(body, isLast: isLast) {
         case .sent: break
         case .kept: if !isLast { stream.pauseResponse() }
         case .failed:
@@ -134,7 +143,7 @@ extension HTTPExchange {
             return
         }
         guard let client else { return }
-        switch client.send(Span()) {
+        switch client.send(Span(), isLast: false) {
         case .sent, .kept: cutShort(.badBody)
         case .failed: clientGone()
         }

@@ -18,7 +18,9 @@ extension HTTPExchange {
         _ stream: BackendStream
     ) {
         guard let client else { return }
-        guard head.opensTunnel || isAskedFor(head, bytes) else {
+        guard head.opensTunnel || isAskedFor(head, bytes),
+            let connection = client.ownConnection
+        else {
             failBackend(.badResponse, stream)
             return
         }
@@ -40,11 +42,10 @@ extension HTTPExchange {
         finish(pool, .complete)
 
         let backend = stream.backend
-        let side = client.side
         let relay = TCPRelay(
-            client.detachForUpgrade(), from: context.address, for: pool, worker: worker,
+            connection.detachForUpgrade(), from: context.address, for: pool, worker: worker,
             listener: context.listener)
-        worker.replace(side, by: relay)
+        worker.replace(connection, by: relay)
         worker.putOutgoing(
             head, from: bytes, to: ClientCapabilities(version: .http11, keepsAlive: true),
             framing: .none, edits: edits)

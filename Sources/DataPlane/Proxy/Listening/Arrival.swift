@@ -334,6 +334,12 @@ extension WorkerListener {
         on worker: Worker, after earlier: (any ClientSide)?
     ) {
         switch options.mode {
+        case .http where handoff.tls?.speaksHTTP2 == true:
+            let context = ClientContext(handoff, from: address, self)
+            let client = HTTP2Session(handoff, of: context, worker: worker)
+            enter(client, after: earlier, on: worker)
+            client.begin()
+            if isDraining { client.drain() }
         case .http:
             let client = HTTP1Session(handoff, from: address, worker: worker, listener: self)
             enter(client, after: earlier, on: worker)

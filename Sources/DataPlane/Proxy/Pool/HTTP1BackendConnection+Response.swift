@@ -156,7 +156,7 @@ extension HTTP1BackendConnection {
         trailers = []
         var allowed: [UInt8] = []
         TrailerSection.append(allowedOf: section.span, to: &allowed)
-        exchange.passOn(allowed.span, .http1(Link(self)))
+        exchange.passTrailers(allowed.span, .http1(Link(self)))
     }
 
     /// Whether the response, of whose body `following` came, is all here, and the connection can

@@ -152,9 +152,11 @@ final class HTTP1BackendConnection: StreamChannel {
         return false
     }
 
-    /// Whether what came on this idle connection is for TLS alone, such as tickets. Reads it.
+    /// Whether what came on this idle connection is for TLS alone, such as tickets. Reads it; the
+    /// client's bytes, with requests behind this one, are in the worker's buffer.
     private var hasOnlyTickets: Bool {
-        guard layer != nil, case .wouldBlock = worker.receive(from: self) else { return false }
+        guard layer != nil, case .wouldBlock = receive(into: worker.spareBuffer)
+        else { return false }
         return isQuiet
     }
 

@@ -1,6 +1,7 @@
 // ClientContext: what routing, forwarding and the log need to know of a client besides its request.
 
 internal import Endpoints
+internal import Events
 
 /// What is known of a client from its connection. Value type, worker thread only.
 struct ClientContext {
@@ -12,4 +13,13 @@ struct ClientContext {
     let isSecure: Bool
     /// The field lines that tell backends who it is by its certificate; empty without one.
     let certificateLines: [UInt8]
+}
+
+extension ClientContext {
+    /// What is known of the client at `address` whose connection to `listener` is `handoff`.
+    init(_ handoff: borrowing Handoff, from address: IPAddress, _ listener: WorkerListener) {
+        self.init(
+            listener: listener, address: address, isSecure: handoff.hasLayer,
+            certificateLines: handoff.hasLayer ? listener.certificateLines(of: handoff.tls) : [])
+    }
 }

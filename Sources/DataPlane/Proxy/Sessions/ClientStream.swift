@@ -16,45 +16,50 @@ internal import TLS
 enum ClientStream {
     /// A connection of HTTP/1.1 or 1.0, which carries one request at a time.
     case http1(Link<HTTP1Session>)
+    /// One of the streams of a connection of HTTP/2.
+    case http2(Link<HTTP2Stream>)
 
-    /// The session, which lives until its exchange is over.
+    /// The session or the stream, which lives until its exchange is over: passed to the closure of
+    /// its protocol.
     @inline(__always)
-    private func with<Result>(_ body: (HTTP1Session) -> Result) -> Result {
+    private func with<Result>(
+        _ http1: (HTTP1Session) -> Result, _ http2: (HTTP2Stream) -> Result
+    ) -> Result {
         switch self {
-        case .http1(let session): session.use(body)
+        case .http1(let session): session.use(http1)
+        case .http2(let stream): stream.use(http2)
         }
     }
 
     // MARK: - The client
 
     /// What routing, forwarding and the log need to know of the client.
-    var context: ClientContext { with { $0.context } }
+    var context: ClientContext { with({ $0.context }, { $0.context }) }
 
     /// The number under which the worker knows the client.
-    var number: Int { with { $0.clientNumber } }
+    var number: Int { with({ $0.clientNumber }, { $0.clientNumber }) }
 
     /// What client and server have agreed on for TLS; nil where that is not spoken.
-    var tls: TLSOutcome? { with { $0.tls } }
+    var tls: TLSOutcome? { with({ $0.tls }, { $0.tls }) }
 
-    /// The object under which the worker knows the client.
-    var side: any ClientSide { with { $0 } }
-
-    /// Whether a chunked body may go to the client with its chunks.
-    var takesChunks: Bool { with { $0.takesChunks } }
+    /// How a chunked body of a response goes to the client: with its chunks, or without.
+    var takesChunks: Bool { with({ $0.takesChunks }, { _ in false }) }
 
     /// How large the heads of responses may be.
-    var answerLimits: HeadLimits { with { $0.listener.answerLimits } }
+    var answerLimits: HeadLimits {
+        with({ $0.listener.answerLimits }, { $0.context.listener.answerLimits })
+    }
 
     /// Whether interim responses may go to the client (RFC 9110, section 15.2).
-    var takesInterim: Bool { with { $0.takesChunks } }
+    var takesInterim: Bool { with({ $0.takesChunks }, { _ in true }) }
 
     // MARK: - The request's body
 
     /// Stops the body from coming, since it can't be passed on for now.
-    func pauseBody() { with { $0.stopReading() } }
+    func pauseBody() { with({ $0.stopReading() }, { $0.pauseBody() }) }
 
     /// Lets the body go on. Once all of it is here, this notices a client that goes away.
-    func resumeBody() { with { $0.resumeReading() } }
+    func resumeBody() { with({ $0.resumeReading() }, { $0.resumeBody() }) }
 
     // MARK: - The response
 
@@ -62,7 +67,10 @@ enum ClientStream {
     func interim(
         _ head: borrowing ResponseHead, _ bytes: Span<UInt8>
     ) -> (outcome: WriteOutcome, count: Int) {
-        with { $0.interim(head, bytes) }
+        switch self {
+        case .http1(let session): session.use { $0.interim(head, bytes) }
+        case .http2(let stream): stream.use { $0.interim(head, bytes) }
+        }
     }
 
     /// Begins the response, whose `head` was parsed from `bytes`: it is sent with the next `send`.
@@ -72,78 +80,104 @@ enum ClientStream {
         _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, edits: FieldEdits?,
         lines: Span<UInt8>, mayStay: Bool
     ) -> Int {
-        with { $0.respond(head, bytes, edits: edits, lines: lines, mayStay: mayStay) }
+        switch self {
+        case .http1(let session):
+            session.use { $0.respond(head, bytes, edits: edits, lines: lines, mayStay: mayStay) }
+        case .http2(let stream):
+            stream.use { $0.respond(head, bytes, edits: edits, lines: lines) }
+        }
     }
 
     /// Adds a part of the response's body to what the next `send` sends.
-    func append(_ body: Span<UInt8>) { with { $0.append(body) } }
+    func append(_ body: Span<UInt8>) { with({ $0.append(body) }, { $0.append(body) }) }
 
-    /// Sends what waits to be sent, followed by `body`.
-    func send(_ body: Span<UInt8>) -> WriteOutcome { with { $0.send(body) } }
+    /// Adds the trailers that follow the body, `section` with its empty line, to what the next
+    /// `send` sends, which is the last one.
+    func appendTrailers(_ section: Span<UInt8>) {
+        with({ $0.appendTrailers(section) }, { $0.appendTrailers(section) })
+    }
 
-    /// Whether bytes are kept for the client that the kernel has not taken yet.
-    var isCongested: Bool { with { $0.isCongested } }
+    /// Sends what waits to be sent, followed by `body`, with which the response ends if `isLast`.
+    func send(_ body: Span<UInt8>, isLast: Bool) -> WriteOutcome {
+        with({ $0.send(body) }, { $0.send(body, isLast: isLast) })
+    }
+
+    /// Whether bytes are kept for the client that the kernel has not taken yet, or that the client
+    /// does not want yet.
+    var isCongested: Bool { with({ $0.isCongested }, { $0.isCongested }) }
 
     /// Whether the client has acknowledged anything since the last call, or since bytes last moved.
-    func hasAcknowledgedMore() -> Bool { with { $0.hasAcknowledgedMore() } }
+    func hasAcknowledgedMore() -> Bool {
+        with({ $0.hasAcknowledgedMore() }, { $0.hasAcknowledgedMore() })
+    }
 
     /// Sends an answer of Fairlead's own, for `LocalReply.send`, which counts it. Returns the sizes
     /// of its head and its body.
     func answer(_ reply: LocalReply, mayStay: Bool) -> (head: Int, body: Int) {
-        with { $0.answer(reply, mayStay: mayStay) }
+        with({ $0.answer(reply, mayStay: mayStay) }, { $0.answer(reply) })
     }
 
     // MARK: - The end, as the last thing that an exchange does
 
-    /// Whether the client may send another request after this response.
-    var goesOn: Bool { with { $0.goesOn } }
+    /// Whether the client's connection waits for another request after this response, and has it
+    /// carried by the backend's connection that is its own, if there is one.
+    var goesOn: Bool { with({ $0.goesOn }, { _ in false }) }
 
     /// The exchange is over, and its response is written or kept to the last byte.
-    func finish() { with { $0.exchangeFinished() } }
+    func finish() { with({ $0.exchangeFinished() }, { $0.exchangeFinished() }) }
 
     /// The exchange is over, and its response was cut short: the client gets what came of it, and
     /// must not take it for a whole one. `isOver` says that the response's time was over: then a
     /// reset is needed only where the framing does not show that more was to come.
-    func cut(isOver: Bool) { with { $0.exchangeCutShort(isOver: isOver) } }
+    func cut(isOver: Bool) {
+        with({ $0.exchangeCutShort(isOver: isOver) }, { $0.exchangeCutShort() })
+    }
 
     /// The exchange is over, and the client gets no more: it is gone, has stalled or breaks the
     /// protocol.
-    func abort() { with { $0.exchangeBroken() } }
+    func abort() { with({ $0.exchangeBroken() }, { $0.exchangeBroken() }) }
 
     // MARK: - What only a connection of its own can do
 
     /// The client's socket: for what the kernel knows of it, and not to be read or written.
-    var descriptor: Descriptor { with { $0.descriptor } }
+    var descriptor: Descriptor { with({ $0.descriptor }, { $0.descriptor }) }
 
     /// Where a splice may take the request's body from; nil where that has to be received.
-    var spliceEnd: Descriptor? { with { $0.spliceEnd } }
+    var spliceEnd: Descriptor? { with({ $0.spliceEnd }, { _ in nil }) }
 
     /// Moves what `source` has received, at most `limit` bytes, to the client inside the kernel.
     func splice(from source: Descriptor, limit: Int) -> SpliceOutcome {
-        with { $0.splice(from: source, limit: limit) }
+        with({ $0.splice(from: source, limit: limit) }, { _ in .unavailable })
     }
 
-    /// Detaches the connection for the protocol that it switches to; the exchange is over.
-    func detachForUpgrade() -> Handoff {
-        let session = with { $0 }
-        return session.detachForUpgrade()
+    /// The connection, if it may switch to another protocol: nil where others share it.
+    var ownConnection: HTTP1Session? {
+        switch self {
+        case .http1(let session): session.object
+        case .http2: nil
+        }
     }
 
     /// The backend on which the client has a connection of its own for the service of `pool`
     /// (BoundConnections.swift); nil for none.
     func boundBackend(of pool: BackendPool) -> PooledBackend? {
-        with { $0.boundBackend(of: pool) }
+        with({ $0.boundBackend(of: pool) }, { _ in nil })
     }
 
     /// Takes the client's own connection to `backend` for a request that may be sent twice, or not;
     /// nil for none.
     func takeBound(to backend: PooledBackend, isRepeatable: Bool) -> BackendStream? {
-        with { $0.takeBound(to: backend, isRepeatable: isRepeatable) }
+        with({ $0.takeBound(to: backend, isRepeatable: isRepeatable) }, { _ in nil })
     }
 
     /// Keeps `connection`, which is the client's own, for its next request.
-    func keepBound(_ connection: HTTP1BackendConnection) { with { $0.keepBound(connection) } }
+    func keepBound(_ connection: HTTP1BackendConnection) {
+        // Streams have none: what one of them has authenticated is not for the others.
+        with({ $0.keepBound(connection) }, { _ in connection.close() })
+    }
 
     /// Removes `connection`, which was kept and closes by itself.
-    func dropBound(_ connection: HTTP1BackendConnection) { with { $0.dropBound(connection) } }
+    func dropBound(_ connection: HTTP1BackendConnection) {
+        with({ $0.dropBound(connection) }, { _ in })
+    }
 }

@@ -59,6 +59,12 @@ extension HTTP1Session {
         worker.outgoing.append(body)
     }
 
+    /// Adds the trailers, `section` with its empty line, to the outgoing bytes: they are of chunked
+    /// bodies.
+    func appendTrailers(_ section: Span<UInt8>) {
+        if takesChunks { worker.outgoing.append(section) }
+    }
+
     /// Sends the outgoing bytes, followed by `body`.
     func send(_ body: Span<UInt8>) -> WriteOutcome { worker.sendOutgoing(body, on: self) }
 }

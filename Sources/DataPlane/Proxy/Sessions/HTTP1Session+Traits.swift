@@ -25,6 +25,8 @@ extension HTTP1Session {
         static let isBulk = Condition(rawValue: 8)
         /// The worker keeps connections to backends that are for this client alone.
         static let hasBound = Condition(rawValue: 16)
+        /// A request has come on it.
+        static let hasServed = Condition(rawValue: 32)
     }
 
     /// What is known of the current request, in a byte as well.

@@ -11,8 +11,10 @@ internal import Backends
 internal import Endpoints
 internal import Events
 internal import HTTP1
+internal import HTTP2
 internal import Routing
 internal import Stats
+internal import Traffic
 
 /// One HTTP client connection. Worker thread only.
 final class HTTP1Session: StreamChannel, ClientSide {
@@ -47,10 +49,7 @@ final class HTTP1Session: StreamChannel, ClientSide {
         listener: WorkerListener
     ) {
         self.worker = worker
-        context = ClientContext(
-            listener: listener, address: address, isSecure: handoff.hasLayer,
-            certificateLines: handoff.layer == nil
-                ? [] : listener.certificateLines(of: handoff.tls))
+        context = ClientContext(handoff, from: address, listener)
         partial = handoff.received
         super.init(handoff, on: worker.loop)
         deadlineNanoseconds = loop.nowNanoseconds + listener.headTimeout
@@ -182,6 +181,7 @@ final class HTTP1Session: StreamChannel, ClientSide {
         case .complete(let length):
             seen = 0
             state = .exchanging
+            condition.insert(.hasServed)
             deadlineNanoseconds = .max
             return length
                 + serve(
@@ -191,6 +191,9 @@ final class HTTP1Session: StreamChannel, ClientSide {
             if seen == 0 { deadlineNanoseconds = loop.nowNanoseconds + listener.headTimeout }
             seen = UInt16(clamping: bytes.count)
             return 0
+        case .bad where beginsHTTP2(bytes):
+            becomeHTTP2(bytes)
+            return bytes.count
         case .bad(let error):
             refuse(LocalReply(refusing: error))
             return bytes.count
@@ -246,6 +249,25 @@ final class HTTP1Session: StreamChannel, ClientSide {
         exchange.start(
             with: following.extracting(0..<used), isLast: traits.contains(.isWhole), stream, pool)
         return used
+    }
+
+    // MARK: - HTTP/2
+
+    /// Whether `bytes`, which no head of HTTP/1 begins with, begin a connection of HTTP/2, by a
+    /// client that knows that it is spoken here (RFC 9113, section 3.3).
+    private func beginsHTTP2(_ bytes: Span<UInt8>) -> Bool {
+        listener.options.policy.speaksHTTP2 && !condition.contains(.hasServed)
+            && HTTP2Connection.isBegun(by: bytes)
+    }
+
+    /// Gives the connection, which begins with `bytes`, to a session of HTTP/2.
+    private func becomeHTTP2(_ bytes: Span<UInt8>) {
+        var received: [UInt8] = []
+        received.append(bytes)
+        let session = HTTP2Session(handOff(), of: context, worker: worker)
+        worker.replace(self, by: session)
+        session.begin(with: received)
+        if listener.isDraining { session.drain() }
     }
 
     /// Keeps what the session has to know of a request until that is over.

@@ -24,6 +24,21 @@ extension Worker {
         return channel.write(outgoing)
     }
 
+    /// Passes `body` to `use` as a chunk of HTTP/1.1, followed by the end of the chunked body and
+    /// its trailers, whole field lines, if `isLast`.
+    func withChunk(
+        of body: Span<UInt8>, isLast: Bool, trailers: Span<UInt8> = Span(),
+        _ use: (Span<UInt8>) -> Void
+    ) {
+        chunk.removeAll()
+        let room = body.count + trailers.count + 2 * OutputSpan<UInt8>.chunkFramingMax
+        chunk.append(room: room) { out in
+            out.appendChunk(body)
+            if isLast { out.appendLastChunk(trailers: trailers) }
+        }
+        chunk.withBytes(use)
+    }
+
     /// Copying a small body behind its head is cheaper than having the kernel gather two pieces.
     private static var copiedBodyMax: Int { 4096 }
 

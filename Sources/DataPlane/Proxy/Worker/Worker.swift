@@ -7,6 +7,7 @@ internal import Balancing
 internal import Endpoints
 internal import Events
 internal import HTTP1
+internal import HTTP2
 internal import Random
 internal import Stats
 internal import TLS
@@ -56,12 +57,23 @@ final class Worker {
     let loop = EventLoop()
     /// The buffer into which this thread receives.
     let buffer = ReceiveBuffer()
+    /// Where a connection is looked at while the bytes of another one are in `buffer`; made for the
+    /// first one.
+    lazy var spareBuffer = ReceiveBuffer(capacity: 512)
     /// What OpenSSL takes for the sockets of this thread; made for the first one.
     lazy var tlsTransport = TLSTransport()
     /// Where handshakes wait for their turn; made for the first one.
     lazy var handshakeTurns = HandshakeTurns(on: loop)
     /// The buffer for what is written to a client, reused for every head.
     let outgoing = SendBuffer(capacity: 65_536, keeping: 1 << 18)
+    /// The buffer for a part of a request's body in chunks; made for the first one.
+    lazy var chunk = SendBuffer(capacity: 1024, keeping: 65_536)
+    /// The heads of HTTP/2 requests of this thread, as text of HTTP/1.1.
+    var requestText = RequestText()
+    /// Trailers of HTTP/2, as field lines of HTTP/1.1.
+    var trailerText = TrailerText()
+    /// The buffer for the header block of a response; made for the first one.
+    lazy var block = SendBuffer(capacity: 1024, keeping: 65_536)
     /// Parse every head of this thread, within the limits that are set before; neither holds one
     /// across callbacks.
     var requestHead = RequestHead()
@@ -112,6 +124,12 @@ final class Worker {
     /// none until the worker stops.
     private var drainTimers: [Timer] = []
 
+    /// Free streams and buffers of HTTP/2 sessions, for the same reason.
+    private var freeStreams: [HTTP2Stream] = []
+    private var freeFrames: [SendBuffer] = []
+
+    /// The most free buffers: as many connections may have something to send in one turn.
+    private static let freeFramesMax = 64
     /// The most free exchanges: as many requests in flight are likely to come again.
     private static let freeExchangesMax = 1024
 
@@ -143,6 +161,7 @@ final class Worker {
         loop.runOnce()
         log?.finish()
         freeExchanges = []
+        freeStreams = []
     }
 
     private func receive(_ message: WorkerMessage) {
@@ -397,6 +416,27 @@ final class Worker {
     func recycle(_ exchange: consuming HTTPExchange) {
         if freeExchanges.count == Self.freeExchangesMax { freeExchanges.removeLast() }
         freeExchanges.append(exchange)
+    }
+
+    // MARK: - HTTP/2
+
+    func takeStream() -> HTTP2Stream { freeStreams.popLast() ?? HTTP2Stream(worker: self) }
+
+    /// Keeps `stream`, which nobody uses any more; of too many, it is dropped.
+    func recycle(_ stream: HTTP2Stream) {
+        if freeStreams.count < Self.freeExchangesMax { freeStreams.append(stream) }
+    }
+
+    /// Memory for the frames of a connection, until `giveBackFrames`.
+    func takeFrames() -> SendBuffer {
+        freeFrames.popLast() ?? SendBuffer(capacity: 4096, keeping: 1 << 17)
+    }
+
+    /// Keeps the memory of `frames`; of too many, it is dropped. Connections need theirs for a turn
+    /// at a time.
+    func giveBackFrames(_ frames: SendBuffer) {
+        frames.removeAll()
+        if freeFrames.count < Self.freeFramesMax { freeFrames.append(frames) }
     }
 
     // MARK: - Shortages

@@ -1,0 +1,136 @@
+// HTTP2Session+Requests: the heads and trailers that come in streams. They are translated to the
+// text of HTTP/1.1 and read as such, so that no client can say by HTTP/2 what it may not say by
+// HTTP/1.
+
+internal import Events
+internal import HTTP1
+internal import HTTP2
+internal import Stats
+
+extension HTTP2Session {
+    /// Passes a header block, which is in `bytes` or was gathered, to `body`.
+    func withBlock(_ block: HTTP2Block, _ bytes: Span<UInt8>, _ body: (Span<UInt8>) -> Void) {
+        switch block {
+        case .received(let range): body(bytes.extracting(range))
+        case .gathered(let range):
+            // Held by itself, since the connection may be asked for something meanwhile.
+            let gathered = connection.gathered
+            body(gathered.span.extracting(range))
+        }
+    }
+
+    // MARK: - Heads
+
+    /// Begins the request whose head is `block`, in the stream of `slot`.
+    func readHead(_ block: Span<UInt8>, in slot: Int, endsStream: Bool) {
+        let stream = add(in: slot)
+        let outcome = worker.requestText.read(
+            block, endsStream: endsStream, limits: listener.headLimits, decoder: &decoder)
+        switch outcome {
+        case .complete: begin(stream, isWhole: endsStream)
+        case .refused(let error): stream.refuse(LocalReply(refusing: error), isWhole: endsStream)
+        case .malformed: refuse(stream)
+        case .broken, .excessive: failDecoding(outcome)
+        }
+    }
+
+    /// Begins the request whose head is in the worker's text.
+    private func begin(_ stream: HTTP2Stream, isWhole: Bool) {
+        worker.requestHead.limits = listener.headLimits
+        worker.requestText.withText { text in
+            switch worker.requestHead.parse(text) {
+            case .complete:
+                worker.requestHead.markTranslated()
+                begin(stream, worker.requestHead, text, isWhole: isWhole)
+            case .bad(let error): stream.refuse(LocalReply(refusing: error), isWhole: isWhole)
+            // The translation ends with an empty line.
+            case .needMore: refuse(stream)
+            }
+        }
+    }
+
+    private func begin(
+        _ stream: HTTP2Stream, _ head: borrowing RequestHead, _ text: Span<UInt8>, isWhole: Bool
+    ) {
+        switch head.method {
+        // A tunnel would need a connection of its own to the client.
+        case .connect:
+            stream.refuse(LocalReply(refusing: .targetFormNotAllowed), isWhole: isWhole)
+        default:
+            if !isWhole, case .length(let count) = head.body {
+                connection.expect(stream.slot, contentBytes: count)
+            }
+            stream.serve(head, text, isWhole: isWhole, self)
+        }
+    }
+
+    /// Resets a stream whose head or trailers break the rules (RFC 9113, section 8.1.1).
+    private func refuse(_ stream: HTTP2Stream) {
+        count(.malformedHead)
+        connection.reset(stream.slot, .protocolError, for: .malformedHead)
+        stream.broken()
+        remove(stream)
+    }
+
+    // MARK: - Trailers, and blocks for nobody
+
+    /// Ends the request in the stream of `slot` by trailers.
+    func readTrailers(_ block: Span<UInt8>, of slot: Int) {
+        guard let stream = streams[slot] else { return discard(block) }
+        let outcome = worker.trailerText.read(
+            block, rule: .refuse, limits: listener.headLimits, decoder: &decoder)
+        switch outcome {
+        case .complete: worker.trailerText.withText { stream.receivedTrailers($0) }
+        // There is nothing left to answer with, so that they are taken for malformed.
+        case .refused, .malformed: refuse(stream)
+        case .broken, .excessive: failDecoding(outcome)
+        }
+    }
+
+    /// Decodes a block that no stream takes.
+    func discard(_ block: Span<UInt8>) {
+        let outcome = worker.trailerText.read(
+            block, rule: .refuse, limits: listener.headLimits, decoder: &decoder)
+        switch outcome {
+        case .complete, .refused, .malformed: break
+        case .broken, .excessive: failDecoding(outcome)
+        }
+    }
+
+    /// Ends the connection, since what `outcome` says of a block leaves its tables unknown, or
+    /// takes too much work.
+    private func failDecoding(_ outcome: HeadTextOutcome) {
+        if outcome == .excessive {
+            connection.fail(.enhanceYourCalm, for: .tooManyFields)
+        } else {
+            connection.fail(.compressionError, for: .compression)
+        }
+    }
+
+    // MARK: - Faults
+
+    /// Counts what the client did that it may not do.
+    func count(_ fault: HTTP2Fault) { listener.counters.add(ListenerCounter(fault)) }
+}
+
+extension ListenerCounter {
+    /// What a fault is counted as.
+    init(_ fault: HTTP2Fault) {
+        self =
+            switch fault {
+            case .preface, .settingsMissing, .frameTooLarge, .frameLength, .padding, .streamNumber,
+                .idleStream, .closedStream, .pushPromise, .selfDependency, .settingValue,
+                .windowIncrement, .windowOverflow, .blockInterrupted, .continuationAlone,
+                .dataBeforeHead, .trailersNotLast, .faults:
+                .http2Protocol
+            case .malformedHead: .http2Malformed
+            case .compression: .http2Compression
+            case .blockTooLong, .tooManyContinuations, .tooManyFields: .http2HeadTooLarge
+            case .windowExceeded, .contentLength: .http2TooMuchData
+            case .tooManyStreams: .http2TooManyStreams
+            case .resets: .http2Resets
+            case .controlFrames: .http2ControlFrames
+            case .emptyFrames, .uselessBytes: .http2Useless
+            }
+    }
+}

@@ -86,7 +86,7 @@ internal import Testing
         #expect(events.count == 2 && peer.hasFailed)
     }
 
-    @Test("streams beyond the limit, for ever")
+    @Test("streams beyond the limit, without end")
     func tooManyStreams() {
         let peer = Peer.ready()
         let (rounds, events) = flood(peer) { [.headers($0)] }
@@ -283,6 +283,16 @@ internal import Testing
         #expect((100...200).contains(rounds))
         #expect(events == [.other(.draining(.faults)), closed(.faults)])
         #expect(peer.connection.faults[.closedStream] == 20 * 70 + rounds)
+    }
+
+    @Test("every fault has a label of its own, and a sentence")
+    func labels() {
+        let labels = Set(HTTP2Fault.allCases.map { "\($0.label)" })
+        #expect(labels.count == HTTP2Fault.allCases.count)
+        #expect(labels.allSatisfy { $0.allSatisfy { $0 == "_" || ("a"..."z").contains($0) } })
+        #expect(HTTP2Fault.allCases.allSatisfy { $0.description.hasSuffix(".") })
+        #expect(HTTP2ErrorCode.refusedStream.description == "REFUSED_STREAM")
+        #expect(HTTP2ErrorCode(rawValue: 0x1F).description == "0x1f")
     }
 
     @Test("what was on its way to a stream that the server reset is no fault, and is given back")

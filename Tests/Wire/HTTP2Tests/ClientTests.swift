@@ -114,6 +114,8 @@ extension Peer {
                 .headers(0, [0x82], isFirst: true, end: true),
                 .other(.reset(slot: 0, .noError)),
             ])
+        let canWrite = peer.connection.canWrite(0)
+        #expect(!canWrite)
         #expect(peer.connection.sendRoom(0) == 0)
         peer.connection.release(0)
     }

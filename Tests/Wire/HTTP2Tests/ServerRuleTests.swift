@@ -1,6 +1,6 @@
 // Goal: a server treats each breach of RFC 9113, sections 3 to 8, as it says, and nothing else as one.
-// Method: the cases of h2spec, by their sections there, played in frames. Those about what is in
-// a header block are told of it by whoever decodes it.
+// Method: the cases of h2spec, by their sections there, played in frames. What is in a header block
+// is for the caller to find, and tests of it are with those who read it.
 
 internal import HTTP2
 internal import Testing
@@ -143,6 +143,33 @@ internal import Testing
         Rule(
             "DATA for a number that was passed over", .connectionError(.protocolError),
             .headers(5), .data(3, 1)),
+        Rule("late DATA of a stream that the server reset, others being passed over", .accepted) {
+            let slot = $0.open(3, end: false)
+            $0.connection.reset(slot, .cancel)
+            $0.connection.release(slot)
+            $0.receive([.headers(99)])
+            #expect($0.receive([.data(3, 9)]) == [])
+            // The one frame that the server sent for itself.
+            #expect($0.frames() == [.reset(3, .cancel)])
+            $0.forget()
+        },
+        Rule("DATA for a number next to one that was reset", .connectionError(.protocolError)) {
+            let slot = $0.open(3, end: false)
+            $0.connection.reset(slot, .cancel)
+            $0.connection.release(slot)
+            $0.receive([.headers(99)])
+            $0.forget()
+            $0.receive([.data(5, 9)])
+        },
+        Rule("DATA of a stream too old to be remembered", .streamError(1, .streamClosed)) {
+            let slot = $0.open(1, end: false)
+            $0.connection.reset(slot, .cancel)
+            $0.connection.release(slot)
+            $0.receive([.headers(259)])
+            _ = $0.frames()
+            $0.forget()
+            $0.receive([.data(1, 9)])
+        },
         Rule("5.1.2/1 too many at a time", .streamError(201, .refusedStream)) { peer in
             for stream in 0..<100 { peer.receive([.headers(UInt32(2 * stream + 1))]) }
             #expect(peer.receive([.headers(201, [5])]) == [.discarded([5])])

@@ -36,7 +36,7 @@ extension HTTP2Connection {
     package mutating func writeHeaders(
         _ slot: Int, block: Span<UInt8>, endsStream: Bool, into out: inout OutputSpan<UInt8>
     ) {
-        precondition(!streams[slot].state.contains(.localClosed), "our side has ended")
+        precondition(canWrite(slot), "our side of the stream has ended")
         if streams[slot].id == 0 {
             // Streams have to be opened in the order of their numbers (RFC 9113 section 5.1.1).
             streams[slot].id = nextID
@@ -74,7 +74,7 @@ extension HTTP2Connection {
     package mutating func writeDataHeader(
         _ slot: Int, count: Int, endsStream: Bool, into out: inout OutputSpan<UInt8>
     ) {
-        precondition(!streams[slot].state.contains(.localClosed), "our side has ended")
+        precondition(canWrite(slot), "our side of the stream has ended")
         precondition(
             count <= FrameHeader.payloadBytesMax && count <= sendRoom(slot),
             "more DATA than a window or a frame has room for")
@@ -89,6 +89,10 @@ extension HTTP2Connection {
     }
 
     // MARK: - Streams
+
+    /// Whether our side of a stream is open, so that it may be written to. It is not after the
+    /// peer's reset, nor after an error of the stream.
+    package func canWrite(_ slot: Int) -> Bool { !streams[slot].state.contains(.localClosed) }
 
     /// Streams that have a slot.
     package var streamCount: Int { streams.count }
@@ -145,7 +149,8 @@ extension HTTP2Connection {
 
     /// Gives a slot up once all work for its stream has ended: only then another may be opened in
     /// its place. What was not given back by `consumed` is given back now.
-    /// - Precondition: both sides of the stream have ended, or it was reset or never written to.
+    /// - Precondition: both sides of the stream have ended, or it was reset or never written to; where
+    ///   that is not sure, `reset` makes it so.
     package mutating func release(_ slot: Int) {
         let stream = streams[slot]
         precondition(stream.state.contains(.used), "a slot released twice")

@@ -71,7 +71,7 @@ package struct HTTP2Connection: ~Copyable {
     var receiveWindow: Int32
     /// What `receiveWindow` grows to again.
     var connectionWindow: Int32
-    /// Bytes given back that the peer has not been told of.
+    /// Bytes given back that no WINDOW_UPDATE has told the peer yet.
     var unannounced: Int32 = 0
 
     // What is to be said.

@@ -36,7 +36,7 @@ struct HTTP2Stream {
     var receiveWindow: Int32
     /// Bytes given to the caller that it has not given back by `consumed`.
     var held: Int32 = 0
-    /// Bytes given back that the peer has not been told of.
+    /// Bytes given back that no WINDOW_UPDATE has told the peer yet.
     var unannounced: Int32 = 0
     var state: State = .used
     /// Bytes of content still to come, if `state` has `hasLength`.

@@ -194,6 +194,18 @@ extension Peer {
         #expect(peer.frames() == [.goAway(1, .enhanceYourCalm)])
     }
 
+    @Test("a slot that is given up while its stream is open: reset, unless all streams have ended")
+    func releasedOpen() {
+        let peer = Peer.ready()
+        peer.connection.release(peer.open(1, end: false))
+        #expect(peer.frames() == [.reset(1, .cancel)])
+        let slot = peer.open(3)
+        peer.receive([.data(0, 1)])
+        peer.connection.release(slot)
+        #expect(peer.frames() == [.goAway(3, .protocolError)])
+        #expect(peer.connection.streamCount == 0)
+    }
+
     @Test("content that nobody takes any more is given back to the connection's window")
     func abandoned() {
         let peer = Peer.ready()

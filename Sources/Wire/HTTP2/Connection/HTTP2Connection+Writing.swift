@@ -132,7 +132,7 @@ extension HTTP2Connection {
     package mutating func reset(_ slot: Int, _ code: HTTP2ErrorCode) {
         abandonContent(slot)
         guard !streams[slot].isClosed else { return }
-        if streams[slot].id > 0 { control.reset(streams[slot].id, code) }
+        if streams[slot].id > 0, !hasFailed { control.reset(streams[slot].id, code) }
         streams[slot].state.formUnion([.closed, .resetByUs])
     }
 
@@ -148,14 +148,12 @@ extension HTTP2Connection {
     }
 
     /// Gives a slot up once all work for its stream has ended: only then another may be opened in
-    /// its place. What was not given back by `consumed` is given back now.
-    /// - Precondition: both sides of the stream have ended, or it was reset or never written to; where
-    ///   that is not sure, `reset` makes it so.
+    /// its place. What was not given back by `consumed` is given back now. A stream that is still
+    /// open is reset by CANCEL, unless the connection has failed, which ended all of them.
     package mutating func release(_ slot: Int) {
+        precondition(streams[slot].state.contains(.used), "a slot released twice")
+        reset(slot, .cancel)
         let stream = streams[slot]
-        precondition(stream.state.contains(.used), "a slot released twice")
-        precondition(stream.isClosed || stream.id == 0, "a stream released that is open")
-        abandonContent(slot)
         if stream.held > 0 { creditConnection(Int(stream.held)) }
         if stream.id > 0 { endings.close(stream.id, stream.ending) }
         streams.remove(slot)

@@ -467,7 +467,7 @@ let package = Package(
             name: "AllocationTests",
             dependencies: [
                 "CAllocationCounter", "AccessLog", "Routing", "Proxy", "Backends", "Endpoints",
-                "Events", "Stats", "TLS", "Traffic",
+                "Events", "HTTP1", "HTTP2", "Stats", "TLS", "Traffic",
             ],
             path: "Tests/Allocation", swiftSettings: strict),
         // What tests share: guard pages, threads, readers.

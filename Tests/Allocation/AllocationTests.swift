@@ -59,6 +59,7 @@ private let isOptimised: Bool = {
     }
 
     private func roundTrip(_ client: Client, _ request: [UInt8], answer: Int) {
+        guard !client.speaksHTTP2 else { return client.exchange(request) }
         client.send(request)
         var received = 0
         while received < answer, let count = client.receive() { received += count }
@@ -66,7 +67,7 @@ private let isOptimised: Bool = {
     }
 
     /// What the listener does besides passing requests on.
-    enum Variant: CaseIterable, Sendable { case plain, logged, routed, secure }
+    enum Variant: CaseIterable, Sendable { case plain, logged, routed, secure, http2 }
 
     /// One listener, as `variant` says, with `certificate` and its key if there is one.
     private func options(
@@ -108,7 +109,7 @@ private let isOptimised: Bool = {
         Variant.allCases)
     func steadyState(request: String, variant: Variant) throws {
         let accessLog =
-            variant == .logged || variant == .secure
+            variant != .plain && variant != .routed
             ? try AccessLog(.file("/dev/null"), .json, workers: 1) : nil
         let listening = try Socket.listen(on: Endpoint(.loopback, 0), isShared: false)
         let port = try #require(listening.localEndpoint?.port)
@@ -123,7 +124,7 @@ private let isOptimised: Bool = {
             "X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http"
             + (variant == .secure ? "s" : "") + "\r\nX-Forwarded-Port: "
             + "\(proxy.endpoints[0].port)"
-            + "\r\nX-Forwarded-Host: a.test\r\nVia: 1.1 fairlead\r\n"
+            + "\r\nX-Forwarded-Host: a.test\r\nVia: \(variant == .http2 ? "2.0" : "1.1") fairlead\r\n"
         let forwarded = request.utf8.count + extra.utf8.count
         let answer = Array("HTTP/1.1 200 OK\r\nDate: x\r\nContent-Length: 5\r\n\r\nhello".utf8)
         let server = try LoopThread(name: "backend") {
@@ -135,7 +136,8 @@ private let isOptimised: Bool = {
         proxy.publish(Rotation(service: service, generation: 1, tiers: [[member]]))
         try proxy.start()
 
-        let client = try Client(connect(to: proxy.endpoints[0]), trusting: certificate)
+        let client = try Client(
+            connect(to: proxy.endpoints[0]), trusting: certificate, speaksHTTP2: variant == .http2)
         let bytes = Array(request.utf8)
         for _ in 0..<2000 { roundTrip(client, bytes, answer: answer.count) }
         let before = fairlead_worker_allocations()
@@ -189,9 +191,15 @@ private final class Client {
     private let content = ReceiveBuffer()
     private let out = SendBuffer(capacity: 4096, keeping: 1 << 16)
 
+    /// Requests as streams; nil where HTTP/1.1 is spoken.
+    private var streams: HTTP2Requests?
+
     /// `authorities` are those that a server is believed by; nil is no TLS.
-    init(_ descriptor: Descriptor, trusting authorities: [UInt8]?) throws {
+    init(
+        _ descriptor: Descriptor, trusting authorities: [UInt8]?, speaksHTTP2: Bool = false
+    ) throws {
         self.descriptor = descriptor
+        if speaksHTTP2 { streams = HTTP2Requests() }
         guard let authorities else {
             layer = nil
             return
@@ -231,4 +239,26 @@ private final class Client {
     }
 
     func close() { descriptor.close() }
+
+    var speaksHTTP2: Bool { streams != nil }
+
+    /// Sends a request, text of HTTP/1.1, in a stream of its own, and waits for the end of its
+    /// answer.
+    func exchange(_ request: [UInt8]) {
+        let text = String(decoding: request, as: UTF8.self)
+        let content = text.contains("hello world") ? "hello world" : "hello"
+        let body = text.hasPrefix("POST") ? Array(content.utf8) : []
+        sendControl()
+        send(streams?.frames(request, content: body) ?? [])
+        var isOver = false
+        while !isOver, let count = receive() {
+            isOver = sealed.withBytes(count) { streams?.take($0) } ?? true
+            sendControl()
+        }
+    }
+
+    private func sendControl() {
+        let frames = streams?.control() ?? []
+        if !frames.isEmpty { send(frames) }
+    }
 }

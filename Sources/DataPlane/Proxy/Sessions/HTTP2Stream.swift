@@ -316,8 +316,10 @@ final class HTTP2Stream: Deadlined {
     func sendKept(atMost limit: Int, _ session: HTTP2Session) -> Bool {
         let end = min(kept.count, keptStart + limit)
         let isLast = end == kept.count && ending == .end && trailers.isEmpty
+        // Held by itself, since what is kept may change meanwhile.
+        let bytes = kept
         let sent = session.send(
-            kept.span.extracting(keptStart..<end), on: slot, isLast: isLast)
+            bytes.span.extracting(keptStart..<end), on: slot, isLast: isLast)
         guard sent > 0 else { return false }
         keptStart += sent
         guard keptStart == kept.count else {

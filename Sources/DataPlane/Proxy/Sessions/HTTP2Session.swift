@@ -140,11 +140,15 @@ final class HTTP2Session: StreamChannel, ClientSide {
         return stream
     }
 
-    /// Removes `stream`, which has ended.
+    /// Removes `stream`, which has ended, and may still be on the stack: the worker keeps it.
     func remove(_ stream: HTTP2Stream) {
-        streams[stream.slot] = nil
+        let slot = stream.slot
+        // Only the session has counted it.
+        guard let stream = streams[slot].take() else {
+            preconditionFailure("a stream is removed once")
+        }
         streamCount -= 1
-        connection.release(stream.slot)
+        connection.release(slot)
         if stream.isWaiting { waiting.removeAll { $0 === stream } }
         stream.clear()
         worker.recycle(stream)

@@ -422,9 +422,10 @@ final class Worker {
 
     func takeStream() -> HTTP2Stream { freeStreams.popLast() ?? HTTP2Stream(worker: self) }
 
-    /// Keeps `stream`, which nobody uses any more; of too many, it is dropped.
-    func recycle(_ stream: HTTP2Stream) {
-        if freeStreams.count < Self.freeExchangesMax { freeStreams.append(stream) }
+    /// Keeps `stream`, which may still be on the stack: of too many, another is dropped.
+    func recycle(_ stream: consuming HTTP2Stream) {
+        if freeStreams.count == Self.freeExchangesMax { freeStreams.removeLast() }
+        freeStreams.append(stream)
     }
 
     /// Memory for the frames of a connection, until `giveBackFrames`.

@@ -188,8 +188,7 @@ let package = Package(
             "Consul",
             uses: [
                 "ConsulQuery", "JSON", "Events", "HTTPClient", "HTTP1", "InstanceSources",
-                "DNSClient",
-                "DNSWire", "Backends", "Endpoints", "Lookups",
+                "DNSClient", "DNSWire", "Backends", "Endpoints", "Lookups", "TLS",
             ], settings: cold),
         discovery.module(
             "Containers", uses: ["DockerAPI", "Endpoints", "Wording"], settings: cold),
@@ -197,7 +196,7 @@ let package = Package(
             "Docker",
             uses: [
                 "Backends", "Containers", "DockerAPI", "Endpoints", "Events", "HTTPClient",
-                "InstanceSources", "JSON",
+                "InstanceSources", "JSON", "TLS",
             ], settings: cold),
         discovery.module(
             "Registrar",
@@ -429,7 +428,7 @@ let package = Package(
             uses: [
                 "ACME", "TestSupport", "Documents", "ConsulQuery", "Endpoints", "Backends",
                 "Balancing",
-                "DNSWire", "DockerAPI", "HTTP1", "Lookups", "Routing", "Traffic",
+                "DNSWire", "DockerAPI", "HTTP1", "Lookups", "Routing", "TLS", "Traffic",
             ]),
         controlPlane.tests(
             "Health",

@@ -5,11 +5,14 @@
 // | 403, 401                              | no token, another cluster's, or one without the policy     |
 // | an empty answer that ACLs filtered    | a token without the policy                                |
 // | 400 that speaks of HTTPS              | its port for TLS                                          |
+// | no secure connection                  | its certificate, its authority, its name, its plain port  |
 // | 404                                   | a prepared query that is not there; not Consul at all      |
 // | 429                                   | connections that others of this machine have as well       |
 // | 500, no leader                        | servers that are away, or have just started               |
 // | 500, no path to a datacentre          | a mistyped `dc`                                           |
 // | no HTTP, no JSON                      | another port of Consul's, or not Consul at all             |
+
+internal import TLS
 
 /// What to do about failures, as parts of sentences.
 enum ConsulAdvice {
@@ -17,12 +20,24 @@ enum ConsulAdvice {
     private static let tokens =
         "consul.token-file, FAIRLEAD_CONSUL_TOKEN or CONSUL_HTTP_TOKEN"
 
+    private static let certificates =
+        "consul.tls.certificate, or CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY"
+    private static let remedies = TLSRemedies(
+        authorities: "consul.tls.ca-file or CONSUL_CACERT",
+        name: "consul.tls.name or CONSUL_TLS_SERVER_NAME", certificate: certificates,
+        plain: "name its port for HTTPS, 8501 unless it is told otherwise, or write http:// before "
+            + "its address in consul.agents")
+
     /// What to do about `failure` of an agent that was asked for `target`, its path and query.
     /// Empty where there is nothing to say.
-    static func text(for failure: ConsulFailure, _ target: String, hasToken: Bool) -> String {
+    static func text(
+        for failure: ConsulFailure, _ target: String, _ options: ConsulOptions
+    ) -> String {
         switch failure.reason {
-        case .status(401, _), .status(403, _), .hidden: token(target, hasToken)
+        case .status(401, _), .status(403, _), .hidden: token(target, options.token != nil)
         case .status(let code, let text): status(code, text, target)
+        case .tls(let fault):
+            remedies.text(for: fault, showsCertificate: options.tls?.certificate != nil)
         case .unreachable: "is the agent running there? See consul.agents; \(ports)"
         case .timeout: "is that its address? See consul.agents"
         case .malformed: "is that Consul? See consul.agents; \(ports)"
@@ -41,9 +56,9 @@ enum ConsulAdvice {
     private static func status(_ code: Int, _ text: String, _ target: String) -> String {
         switch code {
         case 400 where text.contains("HTTPS"):
-            return
-                "it is the agent's port for TLS, and Consul is not asked over TLS: name its HTTP "
-                + "port, \(ports)"
+            return "that is its port for TLS: write https:// before its address in consul.agents"
+        case 400 where text.contains("SSL certificate"):
+            return "name the certificate that it wants to see with \(certificates)"
         case 404:
             guard let query = name(in: target, behind: "/v1/query/") else {
                 return "is that Consul? See consul.agents; \(ports)"

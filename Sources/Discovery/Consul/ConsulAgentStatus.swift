@@ -1,11 +1,9 @@
 // What happened with each agent, as a value for the admin port.
 
-package import Endpoints
-
 /// One agent's counters and state. A copy does not follow the agent. Any thread.
 package struct ConsulAgentStatus: Sendable {
-    /// Where it listens.
-    package let target: Target
+    /// Where it is.
+    package let place: ConsulAgentPlace
     /// False while it is left for the next one after a failure.
     package internal(set) var isAvailable = true
     /// Requests sent to it.
@@ -33,7 +31,7 @@ package struct ConsulAgentStatus: Sendable {
         package let text: String
     }
 
-    init(_ target: Target) {
-        self.target = target
+    init(_ place: ConsulAgentPlace) {
+        self.place = place
     }
 }

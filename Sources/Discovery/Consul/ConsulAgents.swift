@@ -7,11 +7,11 @@
 // exist than connections for them, they take turns, first come first served, and each waits for a
 // shorter time, so that all have had a turn within about one wait.
 
-package import Endpoints
 package import Events
 internal import HTTPClient
 internal import JSON
 internal import Lookups
+package import TLS
 
 /// The agents of a process, in the order of preference. Loop thread only.
 package final class ConsulAgents {
@@ -19,9 +19,11 @@ package final class ConsulAgents {
     private static let presentableBytesMax = 200
 
     /// How they are asked.
-    package let options: ConsulOptions
+    package private(set) var options: ConsulOptions
     let loop: EventLoop
     let client: HTTPClient
+    /// Nil while no agent is asked by TLS.
+    private(set) var tlsClient: TLSClient?
 
     private var random = SystemRandomNumberGenerator()
     /// In the order of preference.
@@ -56,29 +58,38 @@ package final class ConsulAgents {
         self.options = options
         self.loop = loop
         client = HTTPClient(on: loop)
+        tlsClient = options.tls.map(TLSClient.init(checked:))
         let spared = min(10, max(1, options.policy.connectionsPerAgentMax / 10))
         immediate = ConsulTurns(max: spared)
         waiting = ConsulTurns(max: options.policy.connectionsPerAgentMax - spared)
         setAgents(options.agents)
     }
 
-    /// Asks `targets` from now on, in the order of preference; none while it is not known where
-    /// they are. What is known of those that stay goes on. Questions at one that is gone are asked
-    /// of the others.
-    package func setAgents(_ targets: [Target]) {
+    /// Asks those at `places` from now on, in the order of preference; none while it is not known
+    /// where they are. What is known of those that stay goes on. Questions at one that is gone are
+    /// asked of the others.
+    package func setAgents(_ places: [ConsulAgentPlace]) {
         var known = agents
-        agents = targets.map { target in
-            if let place = known.firstIndex(where: { $0.counters.target == target }) {
-                return known.remove(at: place)
+        agents = places.map { place in
+            if let index = known.firstIndex(where: { $0.counters.place == place }) {
+                return known.remove(at: index)
             }
             lastID += 1
-            return Agent(id: lastID, counters: ConsulAgentStatus(target))
+            return Agent(id: lastID, counters: ConsulAgentStatus(place))
         }
         for gone in known {
             for exchange in Array(underWay.values) where exchange.agent == gone.id {
                 exchange.agentIsGone()
             }
         }
+    }
+
+    /// Makes new connections by `tls` from now on, with which a client was made before. Questions
+    /// that are under way end on the connections that they have.
+    package func setTLS(_ tls: TLSClientOptions?) {
+        guard tls != options.tls else { return }
+        options.tls = tls
+        tlsClient = tls.map(TLSClient.init(checked:))
     }
 
     /// Each agent's counters and state, in the order of the options.
@@ -147,8 +158,8 @@ package final class ConsulAgents {
     var first: Int? { agents.first?.id }
 
     /// Where the agent of this number is; nil when it is gone.
-    func target(of agent: Int) -> Target? {
-        agents.first { $0.id == agent }?.counters.target
+    func place(of agent: Int) -> ConsulAgentPlace? {
+        agents.first { $0.id == agent }?.counters.place
     }
 
     private func change(_ agent: Int, _ change: (inout Agent) -> Void) {
@@ -191,10 +202,9 @@ package final class ConsulAgents {
     /// was asked for.
     func located(_ failure: ConsulFailure, at agent: Int, _ target: String) -> ConsulFailure {
         if case .at = failure { return failure }
-        guard let place = self.target(of: agent) else { return failure }
+        guard let place = place(of: agent) else { return failure }
         return .at(
-            "\(place)", failure,
-            advice: ConsulAdvice.text(for: failure, target, hasToken: options.token != nil))
+            "\(place)", failure, advice: ConsulAdvice.text(for: failure, target, options))
     }
 
     /// Its answer can't be used, for this reason.

@@ -4,7 +4,6 @@
 // right: a datacentre that does not exist and a filter that can't be read are 500 too, from every
 // agent. So it is left only when another agent then answers the same request.
 
-internal import Endpoints
 internal import Events
 internal import HTTP1
 internal import HTTPClient
@@ -68,14 +67,14 @@ final class ConsulExchange {
     }
 
     private func askNext() {
-        var next: (agent: Int, target: Target)?
+        var next: (agent: Int, place: ConsulAgentPlace)?
         while next == nil, !untried.isEmpty {
             let agent = untried.removeFirst()
-            next = agents.target(of: agent).map { (agent, $0) }
+            next = agents.place(of: agent).map { (agent, $0) }
         }
-        guard let (agent, target) = next else { return endWithoutAgent() }
+        guard let (agent, place) = next else { return endWithoutAgent() }
         self.agent = agent
-        let http = httpRequest(to: agent, at: target)
+        let http = httpRequest(to: agent, at: place)
         agents.recordRequest(self, to: agent, limit: http.deadline)
         exchange = agents.client.send(http) { [self] outcome in
             exchange = nil
@@ -93,7 +92,7 @@ final class ConsulExchange {
         timer?.schedule(after: .zero)
     }
 
-    private func httpRequest(to agent: Int, at place: Target) -> HTTPClient.Request {
+    private func httpRequest(to agent: Int, at place: ConsulAgentPlace) -> HTTPClient.Request {
         var target = request.target
         func add(_ parameter: String) {
             target += (target.contains("?") ? "&" : "?") + parameter
@@ -109,8 +108,9 @@ final class ConsulExchange {
             isWaiting = false
         }
         var http = HTTPClient.Request(
-            target, from: place, deadline: deadline,
+            target, from: place.target, host: place.name.map { "\($0)" }, deadline: deadline,
             responseBody: .upTo(agents.options.policy.bodyBytesMax))
+        http.tls = place.security(by: agents.tlsClient)
         http.connectDeadline = Self.connectTimeout
         http.method = request.method
         http.body = request.body
@@ -170,8 +170,12 @@ final class ConsulExchange {
     private func fail(_ what: ConsulFailure, at agent: Int, othersMayKnow: Bool) {
         let failure = agents.located(what, at: agent, request.target)
         agents.recordFailure(failure, of: agent)
-        // An answer of one agent tells more than the absence of another.
-        if case .status? = self.failure?.reason {} else { self.failure = failure }
+        // An answer of one agent, or its certificate, tells more than the absence of another.
+        switch self.failure?.reason {
+        case .status, .tls: break
+        case .unreachable, .timeout, .malformed, .hidden, .leaderless, .at, nil:
+            self.failure = failure
+        }
         guard othersMayKnow else { return end(.failed(failure)) }
         askNext()
     }

@@ -3,11 +3,14 @@
 
 package import Backends
 internal import HTTPClient
+package import TLS
 
 /// Why a question to Consul came to nothing. Any thread.
 package enum ConsulFailure: Error, Sendable, Hashable {
     /// No agent could be talked to, and why.
     case unreachable(String)
+    /// There is no secure connection to the agent, and why.
+    case tls(TLSFault)
     /// No answer came in time.
     case timeout(String)
     /// An answer of another status than 2xx, with the beginning of what it said.
@@ -25,7 +28,8 @@ package enum ConsulFailure: Error, Sendable, Hashable {
     init(_ failure: HTTPClient.Failure) {
         switch failure {
         case .timeout: self = .timeout("\(failure)")
-        case .connect, .tls, .broken, .closedEarly(.connecting), .closedEarly(.waiting):
+        case .tls(let fault): self = .tls(fault)
+        case .connect, .broken, .closedEarly(.connecting), .closedEarly(.waiting):
             self = .unreachable("\(failure)")
         case .closedEarly(.receiving), .malformedHead, .malformedBody, .tooManyInterim,
             .bodyTooLarge, .unsendable:
@@ -43,7 +47,7 @@ package enum ConsulFailure: Error, Sendable, Hashable {
 
     private var holdKind: HoldKind {
         switch self {
-        case .unreachable: .unreachable
+        case .unreachable, .tls: .unreachable
         case .timeout: .timeout
         case .status(401, _), .status(403, _), .hidden: .refused
         case .status(404, _): .nxdomain
@@ -58,6 +62,7 @@ package enum ConsulFailure: Error, Sendable, Hashable {
     package var kind: ConsulFailureKind {
         switch self {
         case .unreachable: .unreachable
+        case .tls: .tls
         case .timeout: .timeout
         case .status(401, _), .status(403, _), .hidden: .refused
         case .status(429, _): .tooMany
@@ -72,6 +77,8 @@ package enum ConsulFailure: Error, Sendable, Hashable {
 /// How failures are counted; the raw value is the name on the admin port. Any thread.
 package enum ConsulFailureKind: String, Sendable, Hashable, CaseIterable {
     case unreachable
+    /// No secure connection: a certificate that does not verify, most often.
+    case tls
     case timeout
     /// 401, 403, or an empty answer that ACLs filtered.
     case refused
@@ -90,7 +97,7 @@ extension ConsulFailure: CustomStringConvertible {
         case .at(let agent, let reason, ""): reason.sentence(of: "agent \(agent)")
         case .at(let agent, let reason, let advice):
             "\(reason.sentence(of: "agent \(agent)")); \(advice)"
-        case .unreachable, .timeout, .status, .malformed, .hidden, .leaderless:
+        case .unreachable, .tls, .timeout, .status, .malformed, .hidden, .leaderless:
             sentence(of: "Consul")
         }
     }
@@ -98,6 +105,8 @@ extension ConsulFailure: CustomStringConvertible {
     private func sentence(of agent: String) -> String {
         switch self {
         case .unreachable(let reason): "\(agent) could not be reached: \(reason)"
+        case .tls(let fault):
+            "\(agent) could not be reached: \(HTTPClient.Failure.tls(fault))"
         case .timeout(let reason): "\(agent) did not answer in time: \(reason)"
         case .status(let code, ""): "\(agent) answered \(code)"
         case .status(let code, let text): "\(agent) answered \(code): \(text)"

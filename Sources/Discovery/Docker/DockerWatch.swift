@@ -23,11 +23,15 @@ package import Endpoints
 package import Events
 internal import HTTPClient
 internal import JSON
+package import TLS
 
 /// How an engine is followed. Any thread.
 package struct DockerOptions: Sendable, Equatable {
     /// Where the engine listens, as it is written.
     package var place: TargetPlace
+    /// How it is asked by TLS, over TCP; nil: without. A client was made with it before. Without a
+    /// name the engine's certificate is for its address.
+    package var tls: TLSClientOptions?
     /// How long it may take to answer. More than zero.
     package var answerTimeout = Duration.seconds(10)
     /// How often the whole list is asked for, though nothing seems to be missing.
@@ -61,7 +65,7 @@ package final class DockerWatch {
     private static let failureWaitMax = Duration.milliseconds(800)
 
     /// How the engine is followed.
-    package let options: DockerOptions
+    package private(set) var options: DockerOptions
     /// What is known of its containers.
     package private(set) var inventory = ContainerInventory()
     /// Why the engine can't be followed now; nil while it is, or was until a moment ago.
@@ -118,7 +122,7 @@ package final class DockerWatch {
         self.options = options
         self.loop = loop
         if case .target(let target) = options.place { targets = [target] }
-        client = EngineClient(timeout: options.answerTimeout, on: loop)
+        client = EngineClient(timeout: options.answerTimeout, options.tls, on: loop)
         connectTimer = Timer(on: loop) { [unowned self] in connect() }
         questionTimer = Timer(on: loop) { [unowned self] in askForAll() }
         refreshTimer = Timer(on: loop) { [unowned self] in
@@ -228,6 +232,14 @@ package final class DockerWatch {
         // It may be another engine: nothing is gone until all of what it runs is read.
         isKnown = false
         connectTimer?.schedule(after: .zero)
+    }
+
+    /// Makes new connections by `tls` from now on, with which a client was made before. The stream
+    /// goes on as it is.
+    package func setTLS(_ tls: TLSClientOptions?) {
+        guard tls != options.tls else { return }
+        options.tls = tls
+        client.setTLS(tls)
     }
 
     private func connect() {

@@ -5,6 +5,7 @@ internal import DockerAPI
 internal import Endpoints
 internal import Events
 internal import HTTPClient
+internal import TLS
 
 /// Asks one engine. Loop thread only.
 final class EngineClient {
@@ -18,12 +19,19 @@ final class EngineClient {
     var target: Target?
     private let timeout: Duration
     private let client: HTTPClient
+    private var tlsClient: TLSClient?
     /// The version to speak; nil until it is agreed on, and then paths have none.
     var version: APIVersion?
 
-    init(timeout: Duration, on loop: EventLoop) {
+    init(timeout: Duration, _ tls: TLSClientOptions?, on loop: EventLoop) {
         self.timeout = timeout
         client = HTTPClient(on: loop)
+        setTLS(tls)
+    }
+
+    /// Makes new connections over TCP by `tls` from now on; nil: without TLS.
+    func setTLS(_ tls: TLSClientOptions?) {
+        tlsClient = tls.map(TLSClient.init(checked:))
     }
 
     private func request(_ path: String, bytesMax: Int) -> HTTPClient.Request {
@@ -32,6 +40,10 @@ final class EngineClient {
             (version.map { "/v\($0)" } ?? "") + path, from: target, deadline: timeout,
             responseBody: .upTo(bytesMax))
         request.fields = [("User-Agent", "fairlead")]
+        if let tlsClient, case .endpoint(let endpoint) = target {
+            request.tls = HTTPClient.Security(
+                tlsClient, for: tlsClient.options.name ?? .address(endpoint.address))
+        }
         return request
     }
 
@@ -48,7 +60,7 @@ final class EngineClient {
                 completion(.success(response.body))
             case .response(let response):
                 completion(.failure(.status(response.status, Self.presentable(response.body))))
-            case .failed(let failure): completion(.failure(EngineFailure(failure)))
+            case .failed(let failure): completion(.failure(self.engineFailure(failure)))
             }
         }
     }
@@ -74,9 +86,13 @@ final class EngineClient {
             case .response where status == 200:
                 onEnd(.unreachable("it ended the stream of events"))
             case .response: onEnd(.status(status, Self.presentable(said)))
-            case .failed(let failure): onEnd(EngineFailure(failure))
+            case .failed(let failure): onEnd(self.engineFailure(failure))
             }
         }
+    }
+
+    private func engineFailure(_ failure: HTTPClient.Failure) -> EngineFailure {
+        EngineFailure(failure, showsCertificate: tlsClient?.options.certificate != nil)
     }
 
     /// The beginning of what an engine says, as one printable line; of JSON with a message, that.

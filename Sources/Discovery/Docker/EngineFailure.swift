@@ -6,6 +6,7 @@ package import DockerAPI
 internal import Endpoints
 internal import Events
 internal import HTTPClient
+internal import TLS
 
 /// Why an engine could not be asked. Any thread.
 package enum EngineFailure: Error, Sendable, Hashable {
@@ -24,12 +25,23 @@ package enum EngineFailure: Error, Sendable, Hashable {
     /// A failure of the engine at this place.
     indirect case at(String, EngineFailure)
 
-    /// The failure that `failure` of an exchange is.
-    init(_ failure: HTTPClient.Failure) {
+    private static let remedies = TLSRemedies(
+        authorities: "docker.tls.ca-file, or as ca.pem in DOCKER_CERT_PATH",
+        name: "docker.tls.name",
+        certificate: "docker.tls.certificate, or cert.pem and key.pem in DOCKER_CERT_PATH",
+        plain: "name its port for TLS, 2376 unless it is told otherwise, or leave docker.tls and "
+            + "DOCKER_TLS_VERIFY out")
+
+    /// The failure that `failure` of an exchange is. `showsCertificate`: whether the engine is
+    /// shown one.
+    init(_ failure: HTTPClient.Failure, showsCertificate: Bool) {
         switch failure {
         case .timeout: self = .timeout
         case .connect(let errno): self = .unreachable("\(failure)\(Self.advice(errno))")
-        case .tls, .broken, .closedEarly: self = .unreachable("\(failure)")
+        case .tls(let fault):
+            let advice = Self.remedies.text(for: fault, showsCertificate: showsCertificate)
+            self = .unreachable(advice.isEmpty ? "\(failure)" : "\(failure); \(advice)")
+        case .broken, .closedEarly: self = .unreachable("\(failure)")
         case .malformedHead, .malformedBody, .tooManyInterim, .bodyTooLarge, .unsendable:
             self = .malformed("\(failure)")
         }
@@ -80,10 +92,9 @@ extension EngineFailure: CustomStringConvertible {
             "\(engine) has no address: \(reason); let docker.host or DOCKER_HOST have a name that "
                 + "this machine finds, or an address"
         case .timeout: "\(engine) did not answer in time"
-        case .status(400, let text) where text.contains("HTTPS server"):
-            "\(engine) expects TLS there, which it is not asked over: let it listen without TLS "
-                + "where only this process reaches it (DOCKER_TLS_CERTDIR= for docker:dind, port "
-                + "2375), or use its socket"
+        case .status(400, let text) where text.contains("HTTPS"):
+            "\(engine) expects TLS there: name its authority with docker.tls.ca-file, or set "
+                + "DOCKER_TLS_VERIFY and DOCKER_CERT_PATH"
         case .status(403, let text):
             "\(engine) refused (403)\(Self.said(text)); a proxy before its socket must allow GET "
                 + "of /version, /events, /containers and /networks"

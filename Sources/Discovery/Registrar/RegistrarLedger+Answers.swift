@@ -242,7 +242,7 @@ extension ConsulFailure {
     /// Whether it says something of the agent, and nothing of the service that was asked about.
     fileprivate var isOfAgent: Bool {
         switch reason {
-        case .unreachable, .timeout, .status(429, _): true
+        case .unreachable, .tls, .timeout, .status(429, _): true
         case .status, .malformed, .hidden, .leaderless, .at: false
         }
     }

@@ -44,7 +44,7 @@ package enum FolderListing {
 
     /// The paths of what is in the folder at `path` and in its folders, but not deeper; nil when
     /// it can't be read.
-    static func files(in path: String) -> [String]? {
+    package static func files(in path: String) -> [String]? {
         guard let names = names(in: path) else { return nil }
         var files: [String] = []
         for name in names {

@@ -19,9 +19,10 @@ struct EnvCommand: ParsableCommand {
             config/web. Of several prefixes the later ones win; PREFIX?dc=NAME is another datacentre's. \
             When keys change, the command is restarted, or gets a signal. Its exit code becomes that of \
             this process, signals are passed on to it, and its standard streams are those of this \
-            process. Agents and token are those of `run`: FAIRLEAD_CONSUL_AGENTS, \
-            FAIRLEAD_CONSUL_TOKEN and FAIRLEAD_CONSUL_TOKEN_FILE, else CONSUL_HTTP_ADDR, \
-            CONSUL_HTTP_TOKEN and CONSUL_HTTP_TOKEN_FILE. Exit codes of its own: 2 for a command line \
+            process. Agents, token and TLS are those of `run`: FAIRLEAD_CONSUL_AGENTS, \
+            FAIRLEAD_CONSUL_TOKEN, FAIRLEAD_CONSUL_TOKEN_FILE and FAIRLEAD_CONSUL_TLS_…, else Consul's \
+            own CONSUL_HTTP_ADDR, CONSUL_HTTP_TOKEN, CONSUL_HTTP_TOKEN_FILE, CONSUL_HTTP_SSL, \
+            CONSUL_CACERT and so on. Exit codes of its own: 2 for a command line \
             or configuration that is not valid, 125 when Consul or a required key does not come within \
             --wait, 126 and 127 for a command that can't be run or is not there.
             """)
@@ -166,15 +167,16 @@ struct EnvCommand: ParsableCommand {
         let wanted = ["AGENTS", "TOKEN", "TOKEN_FILE", "WAIT", "STALE", "CONNECTIONS"]
             .map { "FAIRLEAD_CONSUL_\($0)" }
         let environment = processEnvironment().filter { name, _ in
-            wanted.contains(name) || name.hasPrefix("CONSUL_HTTP_")
-                || name.hasPrefix("FAIRLEAD_LOG_")
+            wanted.contains(name)
+                || ["CONSUL_", "FAIRLEAD_CONSUL_TLS_", "FAIRLEAD_LOG_"]
+                    .contains(where: name.hasPrefix)
         }
         var overrides = Overrides()
         overrides[.config] = [config].compactMap(\.self)
         do throws(ConfigurationErrors) {
             let loaded = try ConfigurationLoader.load(
                 environment: environment, overrides: overrides, processorCount: 1,
-                for: .lookup, findHost: { HostFinder.findOwn($0) })
+                for: .readingKeys, findHost: { HostFinder.findOwn($0) })
             return loaded.configuration
         } catch {
             StartLog(environment: environment).refuse(error)

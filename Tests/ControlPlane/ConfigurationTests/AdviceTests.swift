@@ -51,8 +51,8 @@ import Testing
             ),
             (
                 "consul: {token-file: /t, agents: [10.0.0.1]}", .top,
-                "f.yaml:1:34: consul.agents: the token goes to 10.0.0.1:8500 in the clear: ask an "
-                    + "agent on this machine, over 127.0.0.1 or unix:"
+                "f.yaml:1:34: consul.agents: the token goes to 10.0.0.1:8500 in the clear: ask by "
+                    + "https://, or an agent on this machine, over 127.0.0.1 or unix:"
             ),
             (
                 ", retry: {attempts: 1}", .service,

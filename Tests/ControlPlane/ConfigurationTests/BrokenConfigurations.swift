@@ -69,8 +69,16 @@ let brokenConfigurations = #"""
         1:7: dns.server: unknown key, expected servers?
     dns: {timeout: 5m}
         1:16: dns.timeout: found "5m", expected 10ms to 1m or auto
-    consul: {agents: [https://127.0.0.1:8501]}
-        1:19: consul.agents[0]: found "https://127.0.0.1:8501": Consul is not asked over TLS; expected its agent's HTTP port, such as 127.0.0.1:8500, or unix:/PATH
+    consul: {agents: [https://consul:8501/v1]}
+        1:19: consul.agents[0]: found "https://consul:8501/v1", expected HOST:PORT such as 127.0.0.1:8500 or consul:8500, https://HOST:PORT, or unix:/PATH
+    consul: {tls: {verify: maybe}}
+        1:24: consul.tls.verify: found "maybe", expected on or off
+    consul: {tls: {cafile: /ca.pem}}
+        1:16: consul.tls.cafile: unknown key, expected ca-file?
+    consul: {tls: {name: "a b"}}
+        1:22: consul.tls.name: found "a b", expected a host name or an address, such as api.example.com, or auto
+    docker: {tls: {min-version: 1.1}}
+        1:29: docker.tls.min-version: found "1.1", expected 1.2 or 1.3
     consul: {token: "two words"}
         1:17: consul.token: found something else, expected a token of visible ASCII characters
     consul: {kv: fairlead}

@@ -34,7 +34,7 @@ import Testing
     @Test func `one word makes routes of labels, and a listener needs no others`() throws {
         let loaded = try load("docker: on\n\(Self.listener)")
         #expect(loaded.configuration.docker.routes)
-        #expect(loaded.configuration.docker.host == .target(.unix("/var/run/docker.sock")))
+        #expect(loaded.configuration.docker.host.place == .target(.unix("/var/run/docker.sock")))
         #expect(loaded.warnings.isEmpty)
         #expect(try load("docker: {routes: on}\n\(Self.listener)").configuration.docker.routes)
         let direct = try ConfigurationLoader.load(
@@ -95,11 +95,11 @@ import Testing
         #expect(option.configuration.docker.host.description == target)
         let both = try load(
             "docker: {routes: on, host: \"unix:///x.sock\"}\n\(Self.listener)", variables)
-        #expect(both.configuration.docker.host == .target(.unix("/x.sock")))
+        #expect(both.configuration.docker.host.place == .target(.unix("/x.sock")))
     }
 
     @Test(arguments: [
-        ("https://docker:2376", "is not asked over TLS"), ("ssh://docker", "is not asked over SSH"),
+        ("ssh://docker", "is not asked over SSH"),
         ("fd://", "how an engine listens"), ("tcp://", "expected unix:///var/run/docker.sock or"),
         ("tcp://docker:0", "tcp://HOST:PORT"), ("unix:docker.sock", "an absolute path"),
     ])

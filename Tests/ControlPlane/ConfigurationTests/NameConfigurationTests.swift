@@ -31,7 +31,8 @@ import Testing
     @Test(
         "what no agent can be is refused",
         arguments: [
-            "https://consul:8501", "http://consul:8500/prefix", "http://u:p@consul:8500", "a b",
+            "https://consul:8501/prefix", "http://consul:8500/prefix", "http://u:p@consul:8500",
+            "a b",
             "consul:0", "consul:99999", "0.0.0.0:8500", "http://", "unix:relative", "10.0.0.300",
         ])
     func noAgents(text: String) {
@@ -105,19 +106,7 @@ import Testing
         #expect(inFile.configuration.consul.tokenFile == "/a")
     }
 
-    @Test("TLS is refused in words, and nothing of it matters where Consul is not asked")
-    func tls() throws {
-        let wishes = [
-            ["CONSUL_HTTP_SSL": "true", "CONSUL_HTTP_ADDR": "consul:8501"],
-            ["CONSUL_HTTP_ADDR": "https://consul:8501"],
-        ]
-        for environment in wishes {
-            let found = errors(consul, environment: environment)
-            #expect(found.count == 1 && found[0].contains("over TLS"), "\(found)")
-            #expect(try load(web, environment).warnings.isEmpty)
-            let ours = environment.merging(["FAIRLEAD_CONSUL_AGENTS": "127.0.0.1"]) { $1 }
-            #expect(try load(consul, ours).configuration.consul.agents.count == 1)
-        }
+    @Test func `nothing of Consul's variables matters where it is not asked`() throws {
         let nonsense = try load(web, ["CONSUL_HTTP_ADDR": "a b", "CONSUL_HTTP_TOKEN": "c d"])
         #expect(nonsense.configuration == (try load(web).configuration))
     }

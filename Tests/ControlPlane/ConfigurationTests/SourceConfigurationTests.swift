@@ -114,7 +114,7 @@ import Testing
         #expect(loaded.configuration.services.map(\.sources) == [[.consul(query, fallback: nil)]])
         #expect(loaded.configuration.services.map(\.name) == ["web"])
         #expect(
-            loaded.configuration.consul.agents
+            loaded.configuration.consul.agents.map(\.place)
                 == [.target(.endpoint(Endpoint(.v4(0x0a00_0001), 8500)))])
         let two = try load(nil, flags: [.listen: [":1"], .service: ["a.b", "c.d"]])
         #expect(two.configuration.services.map(\.sources) == [[.srv("a.b"), .srv("c.d")]])

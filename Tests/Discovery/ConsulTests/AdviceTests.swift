@@ -79,13 +79,13 @@ import Testing
         stage.turn(until: "the first one waits") {
             stage.standIn.seen.contains { $0.target.contains("index=") }
         }
-        agents.setAgents([other.target])
+        agents.setAgents([other.place])
         stage.turn(until: "the other one is asked") { !other.seen.isEmpty }
         other.change { $0.register(.init("web", id: "b", address: "127.0.0.1", port: 1002)) }
         stage.turn(until: "its news is heard") {
             endpoints(heard.last) == ["127.0.0.1:1001", "127.0.0.1:1002"]
         }
-        #expect(agents.statuses.map(\.target) == [other.target])
+        #expect(agents.statuses.map(\.place) == [other.place])
         agents.setAgents([])
         stage.turn(until: "there is no agent") { kind(heard.last) == .unreachable }
     }

@@ -29,7 +29,7 @@ import Testing
             $0.register(.init("web", id: "b", port: 1002))
             $0.lie = lie
         }
-        let agents = stage.agents { $0.agents = [first.target, stage.standIn.target] }
+        let agents = stage.agents { $0.agents = [first.place, stage.standIn.place] }
         let (source, heard) = try stage.source("web", agents)
         defer { source.stop() }
         stage.turn(until: "the second answers") { endpoints(heard.last) == ["127.0.0.1:1001"] }
@@ -49,7 +49,7 @@ import Testing
         defer { first.stop() }
         first.change { $0.lie = .silence }
         let agents = stage.agents {
-            $0.agents = [first.target, stage.standIn.target]
+            $0.agents = [first.place, stage.standIn.place]
             $0.policy.answerTimeout = .seconds(3)
         }
         let sources = try (0..<8).map { _ in try stage.source("web", agents) }
@@ -67,7 +67,7 @@ import Testing
     func absent() throws {
         let gone = try ConsulStandIn()
         gone.stop()
-        let agents = stage.agents { $0.agents = [gone.target, stage.standIn.target] }
+        let agents = stage.agents { $0.agents = [gone.place, stage.standIn.place] }
         let (source, heard) = try stage.source("web", agents)
         defer { source.stop() }
         stage.turn(until: "the second answers") { heard.count > 0 }
@@ -85,7 +85,7 @@ import Testing
                 $0.lie = .status(500, "No path to datacenter")
             }
         }
-        let agents = stage.agents { $0.agents = [stage.standIn.target, second.target] }
+        let agents = stage.agents { $0.agents = [stage.standIn.place, second.place] }
         let (bad, heardBad) = try stage.source("web?dc=nowhere", agents)
         defer { bad.stop() }
         stage.turn(until: "it fails") { kind(heardBad.last) == .servfail }
@@ -179,7 +179,7 @@ import Testing
         let standIn = try ConsulStandIn(on: try Target("unix:\(path)"))
         defer { standIn.stop() }
         standIn.change { $0.register(.init("web", id: "c", port: 1003)) }
-        let agents = stage.agents { $0.agents = [standIn.target] }
+        let agents = stage.agents { $0.agents = [standIn.place] }
         let (source, heard) = try stage.source("web", agents)
         defer { source.stop() }
         stage.turn(until: "it is reported") { endpoints(heard.last) == ["127.0.0.1:1003"] }

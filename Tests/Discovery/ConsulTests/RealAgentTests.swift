@@ -25,7 +25,7 @@ struct RealAgentTests {
 
     private func agents(_ target: Target) -> ConsulAgents {
         stage.agents {
-            $0.agents = [target]
+            $0.agents = [ConsulAgentPlace(target)]
             $0.policy.wait = .seconds(60)
             $0.policy.answerTimeout = .seconds(10)
         }
@@ -155,7 +155,7 @@ struct RealAgentTests {
             #"acl { enabled = true, default_policy = "deny", tokens { master = "\#(secret)" } }"#)
         defer { agent.stop() }
         let open = stage.agents {
-            $0.agents = [agent.target]
+            $0.agents = [ConsulAgentPlace(agent.target)]
             $0.token = ConsulToken(secret)
         }
         put("/v1/kv/fairlead/a", "one", to: open)

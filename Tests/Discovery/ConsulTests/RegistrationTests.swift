@@ -144,7 +144,7 @@ import Testing
         defer { second.stop() }
         let gone = try ConsulStandIn()
         gone.stop()
-        let agents = stage.agents { $0.agents = [gone.target, second.target] }
+        let agents = stage.agents { $0.agents = [gone.place, second.place] }
         let registration = ConsulRegistration(service, agents: agents)
         registration.start()
         stage.turn(until: "it has failed") { registration.status != .registering(nil) }

@@ -146,7 +146,7 @@ import Testing
     func away() throws {
         let gone = try ConsulStandIn()
         gone.stop()
-        let (source, heard) = try stage.source("web", stage.agents { $0.agents = [gone.target] })
+        let (source, heard) = try stage.source("web", stage.agents { $0.agents = [gone.place] })
         defer { source.stop() }
         stage.turn(until: "it fails") { kind(heard.last) == .unreachable }
         let back = try ConsulStandIn(on: gone.target)

@@ -30,7 +30,7 @@ final class Stage {
         var policy = ConsulPolicy()
         policy.wait = .seconds(1)
         policy.answerTimeout = .seconds(1)
-        var options = ConsulOptions(agents: [standIn.target], token: nil, policy)
+        var options = ConsulOptions(agents: [standIn.place], token: nil, policy)
         change(&options)
         return ConsulAgents(options, on: loop)
     }
@@ -66,6 +66,11 @@ final class Stage {
 
     /// Turns the loop for as long.
     func turn(for duration: Duration) { loop.turn(for: duration) }
+}
+
+extension ConsulStandIn {
+    /// Where it is asked, without TLS.
+    var place: ConsulAgentPlace { ConsulAgentPlace(target) }
 }
 
 /// What was reported, in order. Kept by the closures that report.

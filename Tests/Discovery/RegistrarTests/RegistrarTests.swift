@@ -50,7 +50,8 @@ import Testing
         asking.answerTimeout = .seconds(2)
         let agents = ConsulAgents(
             ConsulOptions(
-                agents: [agent.target], token: token.flatMap { ConsulToken($0) }, asking),
+                agents: [ConsulAgentPlace(agent.target)], token: token.flatMap { ConsulToken($0) },
+                asking),
             on: loop)
         var policy = RegistrarPolicy()
         policy.resync = .seconds(1)

@@ -71,6 +71,18 @@ package final class TestAuthority: Sendable {
         }
     }
 
+    /// Writes a file.
+    package static func write(_ bytes: [UInt8], to file: String) throws {
+        guard let opened = unsafe fopen(file, "we") else { throw TestSupportError.system(file) }
+        for byte in bytes { unsafe _ = putc(Int32(byte), opened) }
+        guard unsafe fclose(opened) == 0 else { throw TestSupportError.system(file) }
+    }
+
+    /// Makes a folder.
+    package static func makeFolder(_ path: String) throws {
+        guard unsafe mkdir(path, 0o755) == 0 else { throw TestSupportError.system(path) }
+    }
+
     /// The bytes of a file; none when there is none.
     package static func bytes(of file: String) -> [UInt8] {
         guard let opened = unsafe fopen(file, "re") else { return [] }

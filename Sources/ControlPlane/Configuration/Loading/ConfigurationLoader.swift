@@ -41,6 +41,8 @@ package enum ConfigurationPurpose: Sendable {
     case serving
     /// To look something up.
     case lookup
+    /// To read keys of Consul, whatever services say.
+    case readingKeys
     /// To register containers: Docker's engine and Consul's agents are asked, whatever services
     /// say.
     case registering
@@ -82,7 +84,7 @@ package enum ConfigurationLoader {
         loading.addDirect()
         loading.add(fragments)
         loading.readConsulVariables()
-        loading.readDockerVariable()
+        loading.readDockerVariables()
         loading.findListenAddresses()
         loading.validate()
         return try loading.result()
@@ -117,7 +119,8 @@ struct Loading {
     init(environment: [String: String], overrides: Overrides, _ processorCount: Int) {
         // An empty variable is an unset one: compose files can only empty them.
         self.environment = environment.filter { name, value in
-            (name.hasPrefix("FAIRLEAD_") || name.hasPrefix("CONSUL_HTTP_") || name == "DOCKER_HOST")
+            (name.hasPrefix("FAIRLEAD_") || name.hasPrefix("CONSUL_HTTP_")
+                || Self.registryVariables.contains(name))
                 && !value.isEmpty
                 && !ServiceLink.isOne(name, value)
         }

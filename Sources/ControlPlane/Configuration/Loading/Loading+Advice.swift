@@ -17,6 +17,7 @@ extension Loading {
     /// Looks at a valid configuration.
     mutating func advise() {
         adviseOnProcess()
+        adviseOnRegistries()
         adviseOnConsul()
         for service in services { adviseOnService(service) }
         for listener in listeners { adviseOnListener(listener) }
@@ -59,6 +60,29 @@ extension Loading {
         }
     }
 
+    private mutating func adviseOnRegistries() {
+        let (consul, docker) = (draft.configuration.consul, draft.configuration.docker)
+        for (tls, name, key) in [
+            (consul.tls, "Consul", "consul.tls.verify"),
+            (docker.tls, "Docker's engine", "docker.tls.verify"),
+        ] where tls.client != nil && !tls.verifies {
+            warn(
+                "found off: anybody on the way can answer as \(name), and say where requests go; "
+                    + "name the authority with ca-file, and leave it on", given, key)
+        }
+        let isUseless = [
+            ("consul", asksConsul && !consul.agents.contains(where: \.isSecure), "consul.agents"),
+            ("docker", asksDocker && !docker.host.isSecure, "docker.host"),
+        ]
+        for (group, isUseless, place) in isUseless where isUseless {
+            let options = given.filter { $0.key.hasPrefix("\(group).tls.") && !$0.value.isVariable }
+            guard let first = options.min(by: { $0.key < $1.key }) else { continue }
+            warnings.add(
+                "no effect: \(place) names nothing that is asked by TLS; write https:// there",
+                at: first.value)
+        }
+    }
+
     private mutating func adviseOnConsul() {
         let consul = draft.configuration.consul
         guard consul.token != nil || consul.tokenFile != nil else { return }
@@ -67,10 +91,10 @@ extension Loading {
                 "found a secret in the file, which whoever may read it has: use consul.token-file "
                     + "or FAIRLEAD_CONSUL_TOKEN", given, "consul.token")
         }
-        for agent in consul.agents where agent.isElsewhere {
+        for agent in consul.agents where agent.place.isElsewhere && !agent.isSecure {
             warn(
-                "the token goes to \(agent) in the clear: ask an agent on this machine, over "
-                    + "127.0.0.1 or unix:", given, "consul.agents")
+                "the token goes to \(agent) in the clear: ask by https://, or an agent on this "
+                    + "machine, over 127.0.0.1 or unix:", given, "consul.agents")
         }
     }
 

@@ -18,12 +18,13 @@ extension Loading {
             draft.service.check = settled(
                 draft.service.check, given: reading.given, prefix: "defaults.")
             draft.service.tls = settled(
-                draft.service.tls, given: reading.given, prefix: "defaults.")
+                draft.service.tls, given: reading.given, group: "defaults.backend-tls")
         }
         applyOptions(fragments)
         let applied = applyOverrides(OptionTable.file)
         draft.service.check = settled(draft.service.check, given: applied, prefix: "defaults.")
-        draft.service.tls = settled(draft.service.tls, given: applied, prefix: "defaults.")
+        draft.service.tls = settled(
+            draft.service.tls, given: applied, group: "defaults.backend-tls")
         if let node = reading.sections["services"] { readServices(node, file: name) }
         if let node = reading.sections["listeners"] { readListeners(node, file: name) }
     }
@@ -102,7 +103,8 @@ extension Loading {
             node, path, file, OptionTable.serviceEntry, OptionTable.serviceSections,
             aliases: OptionTable.serviceAliases, into: &service)
         service.value.check = settled(service.value.check, given: service.given)
-        service.value.tls = settled(service.value.tls, given: service.given)
+        service.value.tls = settled(
+            service.value.tls, given: service.given, group: "backend-tls")
         // Where there is no mapping, nothing missing is reported.
         let isMapping = if case .mapping = node.content { true } else { node.isNothing }
         if !service.hasSource, isMapping {

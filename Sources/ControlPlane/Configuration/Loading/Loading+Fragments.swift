@@ -16,7 +16,8 @@ extension Loading {
         }
         self.given.merge(given) { $1 }
         draft.service.check = settled(draft.service.check, given: given, prefix: "defaults.")
-        draft.service.tls = settled(draft.service.tls, given: given, prefix: "defaults.")
+        draft.service.tls = settled(
+            draft.service.tls, given: given, group: "defaults.backend-tls")
     }
 
     /// - Returns: where each option that got a value is.

@@ -56,63 +56,6 @@ extension Loading {
             : .failure(
                 NoSuchHost("no name is looked up here, expected an address of this machine"))
     }
-
-    // MARK: - Consul's own variables
-
-    /// Reads CONSUL_HTTP_ADDR, CONSUL_HTTP_TOKEN and CONSUL_HTTP_TOKEN_FILE, by which Consul's own
-    /// programs find their agent, where no option of ours says it. If nothing is asked of Consul,
-    /// they are meant for another program, and errors in them do not matter.
-    mutating func readConsulVariables() {
-        let before = errors
-        if given["consul.agents"] == nil {
-            let isOn = environment["CONSUL_HTTP_SSL"].map(Self.trueWords.contains) ?? false
-            if isOn {
-                errors.add(
-                    "found true, expected it to be unset: Consul is not asked over TLS; name its "
-                        + "agent's HTTP port with consul.agents or FAIRLEAD_CONSUL_AGENTS",
-                    at: .environment("CONSUL_HTTP_SSL"))
-            } else {
-                readVariable("CONSUL_HTTP_ADDR", for: "consul.agents")
-            }
-        }
-        if given["consul.token"] == nil, given["consul.token-file"] == nil {
-            // The file goes first, as it does in Consul's own programs.
-            if !readVariable("CONSUL_HTTP_TOKEN_FILE", for: "consul.token-file") {
-                readVariable("CONSUL_HTTP_TOKEN", for: "consul.token")
-            }
-        }
-        if purpose != .registering,
-            !draft.configuration.consul.areUsed(by: services.map(\.value))
-        {
-            errors = before
-        }
-    }
-
-    /// The words that programs in Go, such as Consul, read as true.
-    private static let trueWords: Set<String> = ["1", "t", "T", "TRUE", "true", "True"]
-
-    /// Reads the variable by which Docker's own programs are told where the engine is, unless an
-    /// option says so, and where anything is asked of it.
-    mutating func readDockerVariable() {
-        guard given["docker.host"] == nil,
-            purpose == .registering
-                || draft.configuration.docker.isUsed(by: services.map(\.value))
-        else { return }
-        readVariable("DOCKER_HOST", for: "docker.host")
-    }
-
-    @discardableResult
-    private mutating func readVariable(_ variable: String, for key: String) -> Bool {
-        guard let text = environment[variable],
-            let option = OptionTable.file.first(where: { $0.key == key })
-        else { return false }
-        let origin = Origin.environment(variable)
-        guard option.apply([text], to: &draft, &errors, origin: { _ in origin }) else {
-            return false
-        }
-        given[key] = origin
-        return true
-    }
 }
 
 extension Entry<Listener> {

@@ -18,7 +18,7 @@ extension Loading {
         readCertificates()
         readClientRules()
         readTicketKeys()
-        readBackendTLS()
+        readTLSClients()
         addChallengeService()
         checkNames()
         checkRedirects()

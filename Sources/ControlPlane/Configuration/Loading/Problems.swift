@@ -14,6 +14,11 @@ enum Origin: Hashable, Sendable {
     case nowhere
 }
 
+extension Origin {
+    /// Whether it is a variable of the environment.
+    var isVariable: Bool { if case .environment = self { true } else { false } }
+}
+
 extension Origin: CustomStringConvertible {
     var description: String {
         switch self {

@@ -6,9 +6,11 @@ package import Lookups
 /// Where Consul's agents are, and what is asked of them.
 package struct ConsulSettings: Equatable, Sendable {
     /// Agents in the order of preference, at most eight.
-    package internal(set) var agents: [TargetPlace] = [
-        .target(.endpoint(Endpoint(.loopback, 8500)))
+    package internal(set) var agents = [
+        RegistryPlace(.target(.endpoint(Endpoint(.loopback, 8500))), hasPort: false)
     ]
+    /// How those are asked that are asked by TLS.
+    package internal(set) var tls = TLSClientSettings()
     /// Sent as X-Consul-Token; nil for none. A secret: never shown.
     package internal(set) var token: String?
     /// A file whose first line is the token; read at the start.
@@ -28,6 +30,13 @@ package struct ConsulSettings: Equatable, Sendable {
             || services.contains { service in
                 service.sources.contains { if case .consul = $0 { true } else { false } }
             }
+    }
+
+    /// Whether `other` differs at most in how agents are asked by TLS.
+    package func isLike(_ other: ConsulSettings) -> Bool {
+        var same = other
+        same.tls = tls
+        return self == same
     }
 
     /// How this process registers itself with the first agent that answers.

@@ -32,7 +32,7 @@ package struct Service: Equatable, Sendable {
         set { (policy.sendsHeader, check.sendsHeader) = (newValue, newValue) }
     }
     /// How connections to its backends are made secure.
-    package internal(set) var tls = BackendTLSSettings()
+    package internal(set) var tls = TLSClientSettings()
     /// When a backend stands out from the others.
     package internal(set) var outliers = OutlierWatch.Rules()
 

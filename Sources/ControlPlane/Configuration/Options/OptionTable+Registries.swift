@@ -8,7 +8,8 @@ extension OptionTable {
         [
             Option(
                 "agents", \.agents, .list(of: .agent, countMax: 8),
-                "Consul's agents, the preferred one first; on port 8500 unless told."),
+                "Consul's agents, the preferred one first; on port 8500 unless told, and with TLS "
+                    + "on 8501."),
             Option("token", \.token, .optional(.token), "The ACL token that they get."),
             Option(
                 "token-file", \.tokenFile, .optional(.filePath),
@@ -29,16 +30,31 @@ extension OptionTable {
                 "tags", \.tags, .onOff,
                 "Whether tags such as `urlprefix-example.com/api` become services and routes."),
         ] + Option.group("register", \.register, registration)
+        + Option.group(
+            "tls", \.tls,
+            tlsClient(
+                of: "agents",
+                "Whether agents are asked by TLS that have neither `https://`, which says so, nor "
+                    + "`http://`; `on` as soon as another of these options is given, or by "
+                    + "CONSUL_HTTP_SSL."))
 
-    static let docker: [Option<DockerSettings>] = [
-        Option(
-            "routes", \.routes, .onOff, variable: "FAIRLEAD_DOCKER",
-            "Whether labels of containers such as `fairlead.host` become services and routes; "
-                + "`docker: on` is short for it."),
-        Option(
-            "host", \.host, .engineHost, flag: .dockerHost,
-            "Where Docker's engine listens; DOCKER_HOST says so too."),
-    ]
+    static let docker: [Option<DockerSettings>] =
+        [
+            Option(
+                "routes", \.routes, .onOff, variable: "FAIRLEAD_DOCKER",
+                "Whether labels of containers such as `fairlead.host` become services and routes; "
+                    + "`docker: on` is short for it."),
+            Option(
+                "host", \.host, .engineHost, flag: .dockerHost,
+                "Where Docker's engine listens, on port 2375 unless told, and with TLS on 2376; "
+                    + "DOCKER_HOST says so too."),
+        ]
+        + Option.group(
+            "tls", \.tls,
+            tlsClient(
+                of: "engines",
+                "Whether an engine at `tcp://` is asked by TLS; `on` as soon as another of these "
+                    + "options is given, or by DOCKER_TLS_VERIFY."))
 
     private static let registration: [Option<ConsulSettings.Registration>] = [
         Option(

@@ -164,7 +164,12 @@ enum OptionTable {
         + Option.group("check", \.self, check) + Option.group("eject", \.self, eject)
         + Option.group("retry", \.policy.retry, retry)
         + Option.group("timeouts", \.policy, backendTimeouts)
-        + Option.group("backend-tls", \.tls, backendTLS)
+        + Option.group(
+            "backend-tls", \.tls,
+            tlsClient(
+                of: "backends",
+                "Whether connections to backends, and checks on their ports, are made by TLS; `on` "
+                    + "as soon as another of these options is given."))
         + [
             Option(
                 "send-proxy", \.sendsHeader, .optional(.word, "off"),

@@ -18,38 +18,28 @@ extension ValueKind where Value == ConsulServiceQuery {
     }
 }
 
-extension ValueKind where Value == TargetPlace {
+extension ValueKind where Value == RegistryPlace {
     /// Where an agent listens: over TCP, on port 8500 unless told, or on a socket of this machine.
     static var agent: Self {
         Self(
-            "address or host name, `http://` and one of these, or `unix:` and a path",
-            write: { $0.description }
+            "address or host name, `http://` or `https://` and one of these, or `unix:` and a path",
+            write: { agent in
+                agent.scheme == .http && !agent.isSecure ? "http://\(agent)" : "\(agent)"
+            }
         ) { (text) throws(Unexpected) in
             if text.hasPrefix("unix:") {
                 do throws(TargetError) {
-                    return .target(try Target(text))
+                    return RegistryPlace(.target(try Target(text)))
                 } catch {
                     throw Unexpected(expected: "", sentence: error.description)
                 }
             }
-            guard !text.lowercased().hasPrefix("https://") else {
+            guard let agent = RegistryPlace(text, port: 8500) else {
                 throw Unexpected(
-                    expected: "",
-                    sentence: "found \(quoted(text)): Consul is not asked over TLS; expected its "
-                        + "agent's HTTP port, such as 127.0.0.1:8500, or unix:/PATH")
+                    expected: "HOST:PORT such as 127.0.0.1:8500 or consul:8500, "
+                        + "https://HOST:PORT, or unix:/PATH")
             }
-            var host = text
-            if text.lowercased().hasPrefix("http://") {
-                host = String(text.dropFirst("http://".count))
-                if host.last == "/" { host.removeLast() }
-            }
-            switch Place(host, port: 8500, endpoint: { $0.endpoint }) {
-            case .endpoint(let endpoint): return .target(.endpoint(endpoint))
-            case .name(let name): return .name(name)
-            case nil:
-                throw Unexpected(
-                    expected: "HOST:PORT such as 127.0.0.1:8500 or consul:8500, or unix:/PATH")
-            }
+            return agent
         }
     }
 }

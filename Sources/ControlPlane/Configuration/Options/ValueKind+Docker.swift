@@ -5,40 +5,31 @@ internal import Documents
 internal import Endpoints
 internal import Wording
 
-extension ValueKind where Value == TargetPlace {
-    /// Where an engine listens, as its own programs write it: over TCP on port 2375 unless told.
+extension ValueKind where Value == RegistryPlace {
+    /// Where an engine listens, as its own programs write it: over TCP, on port 2375 unless told,
+    /// or on a socket of this machine.
     static var engineHost: Self {
         Self(
             "`unix://` and a path, or `tcp://` and an address or host name",
-            write: { place in
-                switch place {
-                case .target(.unix(let path)): "unix://\(path)"
-                case .target(.endpoint(let endpoint)): "tcp://\(endpoint)"
-                case .name(let name): "tcp://\(name)"
-                }
+            write: { engine in
+                if case .target(.unix(let path)) = engine.place { return "unix://\(path)" }
+                return "\(engine.scheme?.rawValue ?? "tcp")://\(engine.place)"
             }
         ) { (text) throws(Unexpected) in
             if text.hasPrefix("unix:") {
                 do throws(TargetError) {
-                    return .target(try Target(text))
+                    return RegistryPlace(.target(try Target(text)))
                 } catch {
                     throw Unexpected(expected: "", sentence: error.description)
                 }
             }
             if let objection = engineObjection(to: text) { throw objection }
-            var host = text
-            for scheme in ["tcp://", "http://"] where text.lowercased().hasPrefix(scheme) {
-                host = String(text.dropFirst(scheme.count))
-                if host.last == "/" { host.removeLast() }
-            }
-            switch Place(host, port: 2375, endpoint: { $0.endpoint }) {
-            case .endpoint(let endpoint): return .target(.endpoint(endpoint))
-            case .name(let name): return .name(name)
-            case nil:
+            guard let engine = RegistryPlace(text, port: 2375, prefix: "tcp://") else {
                 throw Unexpected(
                     expected: "unix:///var/run/docker.sock or tcp://HOST:PORT such as "
                         + "tcp://docker:2375")
             }
+            return engine
         }
     }
 
@@ -46,7 +37,6 @@ extension ValueKind where Value == TargetPlace {
     private static func engineObjection(to text: String) -> Unexpected? {
         let way: String
         switch text.lowercased().prefix(while: { $0 != ":" }) {
-        case "https": way = "Docker's engine is not asked over TLS"
         case "ssh": way = "Docker's engine is not asked over SSH"
         case "fd", "npipe": way = "this is how an engine listens"
         default: return nil

@@ -11,6 +11,7 @@ internal import Endpoints
 internal import Events
 internal import InstanceSources
 internal import Lookups
+internal import TLS
 
 /// Makes the sources of services. Control thread only.
 final class SourceFactory {
@@ -106,11 +107,20 @@ final class SourceFactory {
             options.servers = dns.servers.flatMap { places.endpoints(of: $0) }
             resolver.setOptions(options)
         }
-        agents.setAgents(settings.consul.agents.flatMap { places.targets(of: $0) })
+        agents.setAgents(
+            settings.consul.agents.flatMap { agent in
+                places.targets(of: agent.place).map { ConsulAgentPlace($0, agent) }
+            })
         let engine = docker.options.place
         docker.setTargets(
             places.targets(of: engine), missing: engine.name.flatMap { places.failure(of: $0.host) }
         )
+    }
+
+    /// Asks Consul and Docker's engine by the TLS of `configuration` from now on.
+    func setTLS(of configuration: Configuration) {
+        agents.setTLS(configuration.consul.tls.client)
+        docker.setTLS(configuration.docker.client)
     }
 
     /// The sources of `service`, in the order of fail-over.
@@ -201,7 +211,7 @@ extension ResolverOptions {
 extension Configuration {
     /// The hosts to follow: nameservers, agents, the engine and the collector.
     var followedHosts: Set<String> {
-        let apis = (consul.agents + [docker.host]).compactMap(\.name)
+        let apis = (consul.agents + [docker.host]).compactMap(\.place.name)
         let names = (dns.servers + [statsd.to].compactMap(\.self)).compactMap(\.name) + apis
         return Set(names.map(\.host))
     }
@@ -216,16 +226,34 @@ extension ConsulOptions {
     /// - Throws: `StartFailure` when the token's file can't be read or holds no token.
     init(_ consul: ConsulSettings, isUsed: Bool) throws {
         let token = isUsed ? try consul.readToken() : (try? consul.readToken()) ?? nil
-        self.init(agents: [], token: token, consul.policy)
+        self.init(agents: [], token: token, tls: consul.tls.client, consul.policy)
+    }
+}
+
+extension ConsulAgentPlace {
+    /// The agent that is written as `agent`, at `target`.
+    init(_ target: Target, _ agent: RegistryPlace) {
+        self.init(target, name: agent.place.name, isSecure: agent.isSecure)
     }
 }
 
 extension DockerOptions {
     /// How Docker's engine is followed.
     init(_ docker: DockerSettings) {
-        self.init(docker.host)
+        self.init(docker.host.place)
+        tls = docker.client
         let mounts = try? NamedText.read(path: "/proc/self/mountinfo").text
         ownContainer = mounts.flatMap { OwnContainer.id(mountinfo: $0) }
+    }
+}
+
+extension DockerSettings {
+    /// How the engine is asked by TLS; nil: without. Its name is that of its certificate, unless
+    /// options say otherwise.
+    var client: TLSClientOptions? {
+        guard var client = tls.client else { return nil }
+        client.name = client.name ?? host.place.name.flatMap { TLSPeerName($0.host) }
+        return client
     }
 }
 

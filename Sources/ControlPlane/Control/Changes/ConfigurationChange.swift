@@ -57,6 +57,8 @@ struct ConfigurationChange: Equatable {
         if old.log != new.log { self.settings.append("log") }
         if old.checks != new.checks { self.settings.append("checks.rate") }
         if old.admin != new.admin { self.settings.append("admin.tls") }
+        if old.consul.tls != new.consul.tls { self.settings.append("consul.tls") }
+        if old.docker.tls != new.docker.tls { self.settings.append("docker.tls") }
         if old.health != new.health { self.settings.append("health") }
         if old.ticketKeys != new.ticketKeys { self.settings.append("ticket-keys") }
         if old.reload != new.reload { self.settings.append("reload.watch") }
@@ -122,8 +124,8 @@ struct ConfigurationChange: Equatable {
         refuse("workers", if: old.workers != new.workers, "threads are started once")
         refuse("admin", if: old.admin != new.admin, "its address is opened once")
         refuse("dns", if: old.dns != new.dns, "the resolver is made once")
-        refuse("consul", if: old.consul != new.consul, "its agents are told once")
-        refuse("docker", if: old.docker != new.docker, "its engine is told once")
+        refuse("consul", if: !old.consul.isLike(new.consul), "its agents are told once")
+        refuse("docker", if: !old.docker.isLike(new.docker), "its engine is told once")
         refuse("acme", if: old.acme != new.acme, "its authority is told once")
         refuse("access-log", if: old.accessLog != new.accessLog, "its writer is started once")
         refuse(

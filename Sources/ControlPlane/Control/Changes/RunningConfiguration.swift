@@ -82,6 +82,7 @@ final class RunningConfiguration {
         if new.log != current.log { log.set(new.log) }
         current = new
         checker.rate = new.checks.rate
+        services.setTLS(of: new)
         ticketKeys.follow(new.ticketKeys)
         services.order(by: new.services.map(\.name))
         let renewed = certificates.set(new.certificates)

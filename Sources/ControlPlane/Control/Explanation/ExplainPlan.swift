@@ -40,7 +40,7 @@ package struct ExplainPlan {
         /// How hosts are found besides.
         var rules: NameRules
         /// Consul's agents as they are written, and where each is or why that is not known.
-        var agents: [(name: String, places: Result<[Target], NoSuchHost>)] = []
+        var agents: [(name: String, places: Result<[ConsulAgentPlace], NoSuchHost>)] = []
         /// How they are asked; nil when the token's file can't be read.
         var consul: ConsulOptions?
         /// How Docker's engine is asked.
@@ -59,7 +59,7 @@ package struct ExplainPlan {
             docker = DockerOptions(configuration.docker)
             own = OwnAddresses(configuration)
             let found = HostFinder.find(configuration.followedHosts, names, dns)
-            engines = configuration.docker.host.targets(among: found)
+            engines = configuration.docker.host.place.targets(among: found)
             if !dns.servers.isEmpty {
                 options.servers = dns.servers.flatMap { place -> [Endpoint] in
                     switch place {
@@ -75,7 +75,12 @@ package struct ExplainPlan {
                     }
                 }
             }
-            agents = configuration.consul.agents.map { ("\($0)", $0.targets(among: found)) }
+            agents = configuration.consul.agents.map { agent in
+                let targets = agent.place.targets(among: found)
+                return (
+                    "\(agent)", targets.map { $0.map { ConsulAgentPlace($0, agent) } }
+                )
+            }
             let isUsed = configuration.consul.areUsed(by: configuration.services)
             do {
                 consul = try ConsulOptions(configuration.consul, isUsed: isUsed)
@@ -270,15 +275,15 @@ package struct ExplainPlan {
                 let lookup = lookup(Resolver(asking.options, on: loop), named: agent.name)
                 lookup.finish(.failure(.explained(.unreachable, why.text)))
                 return [lookup]
-            case .success(let targets):
-                return targets.map { target in
+            case .success(let places):
+                return places.map { place in
                     let resolver = Resolver(asking.options, on: loop)
-                    let lookup = lookup(resolver, named: "\(target)")
+                    let lookup = lookup(resolver, named: "\(place)")
                     guard var options = asking.consul else {
                         lookup.finish(.failure(.explained(.refused, "there is no token")))
                         return lookup
                     }
-                    options.agents = [target]
+                    options.agents = [place]
                     lookup.follow(
                         ConsulSource(
                             query, agents: ConsulAgents(options, on: loop),

@@ -35,7 +35,7 @@ package final class RegistrarProcess {
         log = Log(configuration.log)
         factory = try SourceFactory(configuration, asksConsul: true, on: loop)
         let options = try RegistrarOptions(
-            configuration, agent: factory.agents.statuses.first?.target,
+            configuration, agent: factory.agents.statuses.first?.place.target,
             ownContainer: factory.docker.options.ownContainer)
         let lines = RegistrarLines(log, node: options.node)
         registrar = Registrar(
@@ -61,7 +61,7 @@ package final class RegistrarProcess {
             [
                 "version": fairleadVersion, "node": options.node,
                 "engine": "\(factory.docker.options.place)",
-                "agent": factory.agents.statuses.first.map { "\($0.target)" } ?? "none yet",
+                "agent": factory.agents.statuses.first.map { "\($0.place)" } ?? "none yet",
                 "address": options.policy.isInternal
                     ? "the containers' own"
                     : options.policy.address.map { "\($0)" } ?? "the agent's node's",

@@ -83,6 +83,9 @@ final class ServiceSet {
         ]
     }
 
+    /// Asks registries by the TLS of `configuration` from now on.
+    func setTLS(of configuration: Configuration) { factory.setTLS(of: configuration) }
+
     /// Puts a service on the list. One of the same name that is leaving comes back with its
     /// backends; otherwise the service gets a number that was never used before. A new one is not
     /// started, since the workers must know it first.

@@ -62,7 +62,7 @@ extension AdminSnapshot.Registry {
     init(_ agent: ConsulAgentStatus, _ clock: DisplayClock) {
         let last = agent.lastFailure.map(\.text) ?? "no answer"
         self.init(
-            kind: "Consul agent", address: "\(agent.target)", isWell: agent.isAvailable,
+            kind: "Consul agent", address: "\(agent.place)", isWell: agent.isAvailable,
             sentence: agent.isAvailable ? "answers" : last)
         answers["good"] = Int(agent.answers)
         for (kind, count) in agent.failures { answers[kind.rawValue] = Int(count) }
@@ -78,7 +78,8 @@ extension AdminSnapshot.Registry {
     /// Docker's engine.
     init(_ watch: DockerWatch) {
         self.init(
-            kind: "Docker engine", address: "\(watch.options.place)",
+            kind: "Docker engine",
+            address: (watch.options.tls == nil ? "" : "https://") + "\(watch.options.place)",
             isWell: watch.failure == nil, sentence: Self.sentence(watch))
         answers["good"] = Int(watch.answers)
         answers["streams"] = Int(watch.streams)

@@ -1,13 +1,14 @@
-// BackendTLSSettings: how connections to a service's backends are made secure.
+// TLSClientSettings: how connections that this process makes are secure: to the backends of a
+// service, to Consul's agents, to Docker's engine.
 
 package import TLS
 
-/// The TLS of a service's backends. Value type, any thread.
-package struct BackendTLSSettings: Equatable, Sendable {
+/// The TLS of connections to servers of one kind. Value type, any thread.
+package struct TLSClientSettings: Equatable, Sendable {
     /// Whether TLS is spoken to them.
     package internal(set) var isOn = false
-    /// Whether their certificates have to verify. What goes to a backend that anybody can be is
-    /// read by anybody, so it takes a word to switch this off.
+    /// Whether their certificates have to verify. What goes to a server that anybody can be is read
+    /// by anybody, so it takes a word to switch this off.
     package internal(set) var verifies = true
     /// The name that they are asked for and their certificates are for; nil: each one's own host
     /// name, or its address where it has none.

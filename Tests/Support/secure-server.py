@@ -2,11 +2,13 @@
 
 In the mode `http` each answer says what the server saw: whether the session was resumed, which
 version, which name was asked for, whose certificate was shown, which PROXY header came. GET /bytes/N
-gives N bytes; an upgrade, and the mode `echo`, send back what comes; `greet` speaks first.
+gives N bytes; an upgrade, and the mode `echo`, send back what comes; `greet` speaks first; `pass`
+has each connection go on without TLS to a server elsewhere.
 """
 
 import argparse
 import os
+import select
 import socket
 import ssl
 import sys
@@ -16,7 +18,10 @@ options = argparse.ArgumentParser()
 options.add_argument("--cert", required=True)
 options.add_argument("--key", required=True)
 options.add_argument("--port-file", required=True)
-options.add_argument("--mode", choices=["http", "echo", "greet"], default="http")
+options.add_argument("--mode", choices=["http", "echo", "greet", "pass"], default="http")
+options.add_argument("--port", type=int, default=0, help="where to listen; 0: on any port")
+options.add_argument("--to", help="HOST:PORT where connections go on in the mode `pass`")
+options.add_argument("--seen", help="a file that gets a line for each connection in that mode")
 options.add_argument("--client-ca", help="clients have to show a certificate of this authority")
 options.add_argument("--max", choices=["1.2", "1.3"], default="1.3")
 options.add_argument("--requests", type=int, default=0, help="then the connection ends; 0: never")
@@ -60,6 +65,8 @@ def serve(plain):
     stream = context.wrap_socket(plain, server_side=True)
     if options.mode == "http":
         serve_http(stream, header)
+    elif options.mode == "pass":
+        pass_on(stream)
     else:
         if options.mode == "greet":
             stream.sendall(b"hello\n")
@@ -76,10 +83,31 @@ def echo(stream):
         stream.sendall(data)
 
 
+def pass_on(stream):
+    with open(options.seen, "a") as file:
+        file.write(
+            f"resumed={str(stream.session_reused).lower()} version={stream.version()}"
+            f" name={names.get(id(stream))} client={subject_of(stream) or None}\n"
+        )
+    host, port = options.to.rsplit(":", 1)
+    with socket.create_connection((host, int(port))) as other:
+        while True:
+            ready = [stream] if stream.pending() else select.select([stream, other], [], [])[0]
+            for end in ready:
+                data = end.recv(1 << 16)
+                if not data:
+                    return
+                (other if end is stream else stream).sendall(data)
+
+
+def subject_of(stream):
+    shown = stream.getpeercert() or {}
+    return "".join(value for part in shown.get("subject", ()) for _, value in part)
+
+
 def serve_http(stream, header):
     reader = stream.makefile("rb")
-    shown = stream.getpeercert() or {}
-    subject = "".join(value for part in shown.get("subject", ()) for _, value in part)
+    subject = subject_of(stream)
     count = 0
     while line := reader.readline():
         method, path, _ = line.decode().split()
@@ -127,7 +155,7 @@ def accept():
 
 
 context.set_alpn_protocols(["http/1.1"])
-listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+listener = socket.create_server(("127.0.0.1", options.port), backlog=128)
 with open(options.port_file + ".new", "w") as file:
     file.write(str(listener.getsockname()[1]))
 os.rename(options.port_file + ".new", options.port_file)

@@ -2,9 +2,12 @@
 
 internal import TestSupport
 
-/// Runs a test with an engine, and with this thread in its network.
-func withEngine(_ test: (Stage, DockerEngine) throws -> Void) throws {
-    let engine = try DockerEngine()
+/// Runs a test with an engine, which may listen by TLS, and with this thread in its network.
+func withEngine(
+    _ pair: TestAuthority.Pair? = nil, of authority: TestAuthority? = nil,
+    _ test: (Stage, DockerEngine) throws -> Void
+) throws {
+    let engine = try DockerEngine(pair, of: authority)
     try engine.machine.inside {
         try withStage { stage in try test(stage, engine) }
     }

@@ -14,13 +14,22 @@ final class DockerEngine {
     /// The path of its socket.
     let socket: String
     private let folder: TemporaryFolder
+    private let securing: [String]
     private var process: RunningProcess?
 
     /// The environment in which clients of an engine find this one.
     var environment: [String: String] { ["DOCKER_HOST": "unix://\(socket)"] }
 
-    /// Returns when it answers and has its image.
-    init() throws {
+    /// Returns when it answers and has its image. With a certificate it listens on 127.0.0.1:2376
+    /// as well, for those who show one of the same authority.
+    init(_ pair: TestAuthority.Pair? = nil, of authority: TestAuthority? = nil) throws {
+        securing =
+            if let pair, let authority {
+                [
+                    "--host", "tcp://127.0.0.1:2376", "--tlsverify", "--tlscacert", authority.file,
+                    "--tlscert", pair.cert, "--tlskey", pair.key,
+                ]
+            } else { [] }
         folder = try TemporaryFolder()
         machine = try OwnMachine()
         socket = folder.path("docker.sock")
@@ -40,11 +49,12 @@ final class DockerEngine {
     /// Starts it, also again; returns when it answers.
     func start() throws {
         process = try RunningProcess(
-            machine.command([
-                "dockerd", "--host", "unix://\(socket)", "--data-root", folder.path("data"),
-                "--exec-root", folder.path("exec"), "--pidfile", folder.path("pid"),
-                "--storage-driver", "overlay2", "--live-restore", "--log-level", "warn",
-            ]))
+            machine.command(
+                [
+                    "dockerd", "--host", "unix://\(socket)", "--data-root", folder.path("data"),
+                    "--exec-root", folder.path("exec"), "--pidfile", folder.path("pid"),
+                    "--storage-driver", "overlay2", "--live-restore", "--log-level", "warn",
+                ] + securing))
         try waitFor("the engine to answer; it said:\n\(process?.transcript ?? "")") { () -> Void? in
             if let exit = process?.exit {
                 throw FlowError("dockerd: \(exit):\n\(process?.transcript ?? "")")

@@ -2,6 +2,7 @@
 // keep-alive connections, that says which instance answered.
 
 internal import Glibc
+internal import TestSupport
 
 /// An nginx of one process on 127.0.0.1, so that SIGKILL leaves nothing behind. It answers
 /// `/health` with 200 and everything else with its name. One thread.
@@ -12,11 +13,17 @@ final class Nginx {
     /// The first of them.
     let port: UInt16
     private let folder: TemporaryFolder
+    private let security: (pair: TestAuthority.Pair, options: String)?
     private var process: RunningProcess?
 
-    /// Returns when the server answers, on as many ports as asked for.
-    init(_ name: String, ports count: Int = 1) throws {
+    /// Returns when the server answers, on as many ports as asked for. With `pair` it speaks TLS,
+    /// with `options` of its own for that.
+    init(
+        _ name: String, ports count: Int = 1, securedBy pair: TestAuthority.Pair? = nil,
+        _ options: String = ""
+    ) throws {
         self.name = name
+        security = pair.map { ($0, options) }
         port = try FreePort.take()
         ports = try [port] + (1..<count).map { _ in try FreePort.take() }
         folder = try TemporaryFolder()
@@ -25,7 +32,12 @@ final class Nginx {
 
     /// Starts again after `kill`, on the same port.
     func start() throws {
-        let listens = ports.map { "listen 127.0.0.1:\($0);" }.joined(separator: " ")
+        let scheme = security == nil ? "" : " ssl"
+        let listens = ports.map { "listen 127.0.0.1:\($0)\(scheme);" }.joined(separator: " ")
+        let security =
+            security.map {
+                "ssl_certificate \($0.pair.cert); ssl_certificate_key \($0.pair.key); \($0.options)"
+            } ?? ""
         let answer = ports.count == 1 ? name : "\(name):$server_port"
         let configuration = try folder.write(
             """
@@ -44,6 +56,7 @@ final class Nginx {
                 keepalive_requests 1000000;
                 server {
                     \(listens)
+                    \(security)
                     location / { return 200 "\(answer)"; }
                     location /health { access_log off; return 200 "healthy"; }
                 }
@@ -53,6 +66,7 @@ final class Nginx {
         self.process = process
         try waitFor("nginx \(name) to answer; it said:\n\(process.transcript)") { () -> Void? in
             if let exit = process.exit { throw FlowError("nginx: \(exit):\n\(process.transcript)") }
+            // By TLS, a 400 for plain HTTP is an answer.
             return (try? get("/health", port: port)).map { _ in () }
         }
     }

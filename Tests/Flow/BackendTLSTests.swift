@@ -1,4 +1,4 @@
-// Backends that speak TLS, of other makes: Python's ssl and nginx.
+// Backends that speak TLS, of other makes: Python's ssl, nginx and OpenSSL's s_server.
 
 internal import Glibc
 internal import TestSupport
@@ -194,6 +194,80 @@ extension Flow {
                         try failures(bare, version == "1.3" ? "certificate_wanted" : "refused") == 1
                     )
                 }
+            }
+        }
+
+        @Test(
+            "nginx gets requests and checks, and sees who asks", arguments: ["TLSv1.2", "TLSv1.3"])
+        func nginx(version: String) throws {
+            try withStage { stage in
+                let authority = try TestAuthority()
+                let pair = try authority.issue("web", for: "DNS:localhost")
+                let owner = try authority.issue("owner", for: "DNS:owner.test")
+                let server = stage.hold(
+                    try Nginx(
+                        "$ssl_protocol $ssl_server_name $ssl_client_s_dn $connection_requests",
+                        securedBy: pair,
+                        "ssl_protocols \(version); ssl_client_certificate \(authority.file); "
+                            + "ssl_verify_client on;"))
+                let folder = stage.hold(try TemporaryFolder())
+                let shown = "certificate: {cert: \(owner.cert), key: \(owner.key)}"
+                let good = try fairlead(
+                    stage, folder, over: [server.port],
+                    tls: "{ca-file: \(authority.file), \(shown)}", "check: {path: /health}")
+                for number in 1...3 {
+                    #expect(
+                        try get(port: good.port).body == "\(version) localhost CN=owner \(number)")
+                }
+                #expect(try handshakes(good, "full") == 1)
+                // A new process at the same port: kept connections and sessions are worth nothing.
+                try server.kill()
+                try server.start()
+                try good.waitForBackends(up: 1)
+                #expect(try get(port: good.port).body.contains("CN=owner"))
+                // nginx refuses by an answer: a check sees it, and so does a client.
+                let bare = try fairlead(
+                    stage, folder, over: [server.port], tls: "{ca-file: \(authority.file)}",
+                    "check: {path: /health}", isUp: false)
+                try waitFor("the check's failure") { () -> Void? in
+                    try bare.page("/backends").body.contains("400") ? () : nil
+                }
+                #expect(try get(port: bare.port).body.contains("No required SSL certificate"))
+            }
+        }
+
+        @Test("OpenSSL's own server is a backend", arguments: ["1_2", "1_3"])
+        func openssl(version: String) throws {
+            try withStage { stage in
+                let authority = try TestAuthority()
+                let pair = try authority.issue("web", for: "DNS:localhost")
+                let owner = try authority.issue("owner", for: "DNS:owner.test")
+                let port = try FreePort.take()
+                let server = stage.hold(
+                    try RunningProcess([
+                        "openssl", "s_server", "-accept", "127.0.0.1:\(port)", "-www",
+                        "-tls\(version)", "-cert", pair.cert, "-key", pair.key, "-Verify", "1",
+                        "-verify_return_error", "-CAfile", authority.file,
+                    ]))
+                try server.waitForOutput(containing: "ACCEPT")
+                let folder = stage.hold(try TemporaryFolder())
+                let shown = "certificate: {cert: \(owner.cert), key: \(owner.key)}"
+                let good = try fairlead(
+                    stage, folder, over: [port],
+                    tls: "{ca-file: \(authority.file), \(shown)}", "check: {path: /}")
+                // It ends each connection with its answer, so every request has a handshake.
+                for _ in 1...3 {
+                    let said = try get(port: good.port).body
+                    #expect(said.contains("Protocol  : TLSv1.\(version.suffix(1))"), "\(said)")
+                    #expect(said.contains("Subject: CN=owner"), "\(said)")
+                }
+                #expect(try handshakes(good, "resumed") > 0)
+                let bare = try fairlead(
+                    stage, folder, over: [port], tls: "{ca-file: \(authority.file)}",
+                    "check: {type: 'off'}")
+                let answer = try curl("-d", "x", "-i", "http://127.0.0.1:\(bare.port)/")
+                #expect(answer.said.contains(" 502 "), "\(answer.said)")
+                #expect(answer.said.contains("localhost refused the connection: "))
             }
         }
 

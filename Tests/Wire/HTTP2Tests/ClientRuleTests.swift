@@ -48,6 +48,7 @@ extension ClientRuleTests {
         Rule("4.3/1 a block that can't be decoded", .connectionError(.compressionError)) {
             $0.receive([.headers(1, [0xFF])])
             $0.connection.fail(.compressionError, for: .compression)
+            $0.receive([.ping()])
         },
         Rule(
             "6.10/1 two CONTINUATION", .accepted, .headers(1, endHeaders: false),

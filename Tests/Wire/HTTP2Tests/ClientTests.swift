@@ -206,6 +206,19 @@ extension Peer {
         #expect(peer.connection.streamCount == 0)
     }
 
+    @Test("an error that the caller found in a block ends the connection as any other")
+    func foundByCaller() {
+        let peer = Peer.ready()
+        peer.receive([.headers(1)])
+        peer.connection.fail(.compressionError, for: .compression)
+        peer.connection.fail(.protocolError, for: .malformedHead)
+        #expect(
+            peer.receive([.headers(3)])
+                == [.other(.connectionError(.compressionError, .compression))])
+        #expect(peer.frames() == [.goAway(1, .compressionError)])
+        #expect(peer.receive([.ping()]) == [])
+    }
+
     @Test("content that nobody takes any more is given back to the connection's window")
     func abandoned() {
         let peer = Peer.ready()

@@ -56,6 +56,7 @@ internal import Testing
         Rule("4.3/1 a block that can't be decoded", .connectionError(.compressionError)) {
             $0.receive([.headers(1, [0xFF, 0xFF])])
             $0.connection.fail(.compressionError, for: .compression)
+            $0.receive([.ping()])
         },
         Rule("5.4.1/1 and 2 a bad PING", .connectionError(.frameSizeError), Frame(.ping, [1])),
         Rule("7/1 GOAWAY with an unknown code", .accepted, .goAway(0, .init(rawValue: 0xFF))),

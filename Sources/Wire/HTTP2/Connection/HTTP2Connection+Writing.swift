@@ -184,11 +184,12 @@ extension HTTP2Connection {
         control.goAway(last: lastAccepted, code)
     }
 
-    /// Ends the connection by a fault that the caller found, as in a header block: GOAWAY is to be
-    /// sent and the connection closed.
+    /// Ends the connection by a fault that the caller found, as in a header block. It is told as
+    /// `connectionError` by the next call of `next`, as one that was found there.
     package mutating func fail(_ code: HTTP2ErrorCode, for fault: HTTP2Fault) {
         guard !hasFailed else { return }
         _ = fail(code, fault)
+        pendingError = PendingError(slot: -1, code: code, fault: fault)
     }
 
     mutating func endConnection(_ code: HTTP2ErrorCode) {

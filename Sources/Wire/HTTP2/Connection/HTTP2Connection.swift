@@ -240,8 +240,9 @@ package struct HTTP2Connection: ~Copyable {
 // MARK: - What follows of what was read
 
 extension HTTP2Connection {
-    /// An error of a stream that is to be told after something else.
+    /// An error that is to be told after something else.
     struct PendingError {
+        /// The stream's; -1 for one of the connection that the caller found.
         let slot: Int
         let code: HTTP2ErrorCode
         let fault: HTTP2Fault
@@ -255,11 +256,12 @@ extension HTTP2Connection {
 
     /// What has to be told before more is read.
     private mutating func takePending() -> HTTP2Event? {
-        if hasFailed { return nil }
         if let error = pendingError {
             pendingError = nil
+            if error.slot < 0 { return .connectionError(error.code, error.fault) }
             return .streamError(slot: error.slot, error.code, error.fault)
         }
+        if hasFailed { return nil }
         if let verdict = budget.takeVerdict() {
             switch verdict {
             case .close(let fault): return fail(.enhanceYourCalm, fault)

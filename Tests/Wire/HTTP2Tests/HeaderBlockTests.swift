@@ -155,6 +155,14 @@ private func lines(
                 let text = "HTTP/1.1 299 \r\n" + String(repeating: line + "\r\n", count: 5) + "\r\n"
                 let found = lines(of: text) { HeaderBlock.append(responseText: $0, into: &$1) }
                 #expect(found.count == 6)
+                let request =
+                    "GET /\(String(repeating: "p", count: value)) HTTP/1.1\r\n"
+                    + "Host: \(String(repeating: "h", count: count))\r\n\(line)\r\n\r\n"
+                let asked = lines(of: request) {
+                    HeaderBlock.append(
+                        requestText: $0, scheme: .http, acceptsTrailers: true, into: &$1)
+                }
+                #expect(asked.count == 6)
             }
         }
     }

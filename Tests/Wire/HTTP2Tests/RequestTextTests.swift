@@ -86,7 +86,7 @@ struct ReadRequest {
             ], endsStream: true,
             lines: [
                 "GET /a?b=c HTTP/1.1", "Host: www.example", "x: y",
-                "cookie: a=b; c=d; e=f; ; g=h",
+                "cookie: a=b; c=d; e=f; g=h",
             ]),
         Case(
             testDescription: "content of a length that is known",
@@ -227,6 +227,7 @@ struct ReadRequest {
             // Tunnels, rule 9.
             ([(":method", "CONNECT")], .missingPseudoField),
             ([(":method", "CONNECT"), (":authority", "")], .invalidAuthority),
+            ([(":method", "CONNECT"), (":authority", "a:1 HTTP/1.1")], .invalidAuthority),
             (
                 [(":method", "CONNECT"), (":authority", "a:1"), (":path", "/")],
                 .superfluousPseudoField

@@ -61,7 +61,7 @@ package enum HeadFault: UInt8, Equatable, Sendable, CaseIterable {
         case .superfluousPseudoField: "A CONNECT has a scheme or a path."
         case .invalidMethod: "The method is not a token."
         case .invalidScheme: "The scheme is neither http nor https."
-        case .invalidAuthority: "The authority is empty."
+        case .invalidAuthority: "The authority is empty, or has a byte that none may have."
         case .invalidPath:
             "The path begins with no slash, or has a byte that no path may have; percent-encode it."
         case .invalidStatus: "The status is not three digits from 100 on, or is 101."

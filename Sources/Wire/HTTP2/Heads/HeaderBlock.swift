@@ -11,8 +11,8 @@ internal import HTTP1
 package enum HeaderBlock {
     /// The most bytes that the block of a text of so many bytes has.
     package static func bytesMax(ofText count: Int) -> Int {
-        // With what stands before and behind the fields.
-        fieldsBytesMax(ofText: count) + 32
+        // With what stands before and behind the fields, which may be in two parts.
+        fieldsBytesMax(ofText: count) + 48
     }
 
     /// The most bytes that the fields of so many bytes of lines have. A line has three bytes at
@@ -75,9 +75,13 @@ package enum HeaderBlock {
                 appendField(.path, target, into: &out)
             }
         }
-        appendAuthority(text, from: fieldsStart, into: &out)
-        appendFields(text, from: fieldsStart, into: &out) { name in
-            name.isOfConnection || name == .te || name == .host
+        // The Host field stands first in what Fairlead writes; its line becomes `:authority`.
+        if let host = hostLine(text, from: fieldsStart) {
+            appendField(.authority, text.extracting(host.value), into: &out)
+            appendRequestFields(text.extracting(fieldsStart..<host.line.lowerBound), into: &out)
+            appendRequestFields(text.extracting(host.line.upperBound...), into: &out)
+        } else {
+            appendRequestFields(text.extracting(fieldsStart...), into: &out)
         }
         if acceptsTrailers {
             out.append("\u{0}\u{2}te\u{8}trailers")
@@ -92,22 +96,32 @@ package enum HeaderBlock {
 
     // MARK: Lines
 
-    /// Appends `:authority` from the Host field, which stands first in what Fairlead writes.
-    private static func appendAuthority(
-        _ text: Span<UInt8>, from start: Int, into out: inout OutputSpan<UInt8>
+    private static func appendRequestFields(
+        _ lines: Span<UInt8>, into out: inout OutputSpan<UInt8>
     ) {
+        appendFields(lines, from: 0, into: &out) { name in
+            name.isOfConnection || name == .te || name == .host
+        }
+    }
+
+    /// Where the first Host field is in the lines from `start` on; nil if there is none.
+    private static func hostLine(
+        _ text: Span<UInt8>, from start: Int
+    ) -> (line: Range<Int>, value: Range<Int>)? {
         var at = start
         while at < text.count {
             let colon = ByteScan.endOfToken(text, from: at, to: text.count)
+            let end = endOfLine(text, from: colon)
             if colon - at == 4, text.extracting(at..<colon).isEqualIgnoringCase(to: "host") {
-                var valueStart = min(colon + 1, text.count)
-                while valueStart < text.count, text[valueStart] == 0x20 { valueStart += 1 }
-                let end = ByteScan.endOfTarget(text, from: valueStart, to: text.count)
-                appendField(.authority, text.extracting(valueStart..<end), into: &out)
-                return
+                var valueStart = min(colon + 1, end)
+                while valueStart < end, Characters.isBlank(text[valueStart]) { valueStart += 1 }
+                return (
+                    at..<end, valueStart..<ByteScan.endOfTarget(text, from: valueStart, to: end)
+                )
             }
-            at = endOfLine(text, from: colon)
+            at = end
         }
+        return nil
     }
 
     /// Behind the LF of the line that is at `start`; the end of the text, if there is none.

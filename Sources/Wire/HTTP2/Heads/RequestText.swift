@@ -139,7 +139,7 @@ package struct RequestText: ~Copyable {
         case .malformed:
             return .malformed(.invalidFieldName)
         case .cookie:
-            if cookies.count > 0 { cookies.append("; ") }
+            if cookies.count > 0, !value.isEmpty { cookies.append("; ") }
             head.withBytes(value) { cookies.append($0) }
             head.truncate(to: lineStart)
         case .host:
@@ -202,10 +202,12 @@ extension RequestText {
         if let authority = pseudo.authority, authority.isEmpty { return .invalidAuthority }
 
         if method.count == 7, head.withBytes(method, { $0.isEqual(to: "CONNECT") }) {
-            guard pseudo.authority != nil else { return .missingPseudoField }
+            guard let authority = pseudo.authority else { return .missingPseudoField }
             guard let name = pseudo.protocolName else {
                 tunnel = .connect
-                return pseudo.scheme == nil && pseudo.path == nil ? nil : .superfluousPseudoField
+                if pseudo.scheme != nil || pseudo.path != nil { return .superfluousPseudoField }
+                // It is the target; whether it is a host and a port, `RequestHead` checks.
+                return head.withBytes(authority, { Self.isTarget($0) }) ? nil : .invalidAuthority
             }
             let isWebSocket = head.withBytes(name) { $0.isEqualIgnoringCase(to: "websocket") }
             guard allowsWebSocket, isWebSocket else { return .invalidProtocol }
@@ -225,9 +227,13 @@ extension RequestText {
         // `*` is for OPTIONS alone, as `RequestHead` checks.
         let isPath = head.withBytes(path) { path in
             !path.isEmpty && (path[0] == 0x2F || path.count == 1 && path[0] == 0x2A)
-                && ByteScan.endOfTarget(path, from: 0, to: path.count) == path.count
+                && Self.isTarget(path)
         }
         return isPath ? nil : .invalidPath
+    }
+
+    private static func isTarget(_ text: Span<UInt8>) -> Bool {
+        ByteScan.endOfTarget(text, from: 0, to: text.count) == text.count
     }
 
     private static func isToken(_ method: Span<UInt8>) -> Bool {

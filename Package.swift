@@ -5,6 +5,8 @@ import PackageDescription
 /// `Tests/Fuzzers/run`, since nothing built so can be used for anything else.
 let isFuzzing = Context.environment["FAIRLEAD_FUZZ"] == "1"
 let instrumented = isFuzzing ? ["-sanitize=fuzzer,address"] : []
+/// Fuzzers look inside of what they fuzz.
+let testable = isFuzzing ? ["-enable-testing"] : []
 
 /// Every function in a section of its own, and none kept because a library might be asked for it:
 /// the linker then leaves out what nobody calls, and keeps once what is the same (`small`): 18.5 MB
@@ -18,7 +20,7 @@ let separable: [SwiftSetting] = [
 /// What every target of this package is compiled with.
 let strict: [SwiftSetting] =
     separable + [
-        .unsafeFlags(instrumented),
+        .unsafeFlags(instrumented + testable),
         // SE-0335: an existential is visible where it costs.
         .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444: a file imports what it uses
@@ -515,14 +517,19 @@ let package = Package(
 if isFuzzing {
     package.targets += [
         .systemLibrary(name: "CLibFuzzer", path: "Tests/Fuzzers/CLibFuzzer"),
+        .systemLibrary(
+            name: "CNGHTTP2", path: "Tests/Fuzzers/CNGHTTP2",
+            providers: [.apt(["libnghttp2-dev"])]),
         // lld, as the linker of Debian cannot read what the compiler writes for the sanitizers.
         .executableTarget(
             name: "fairlead-fuzz",
             dependencies: [
-                "CLibFuzzer", "CertificateFiles", "Containers", "DNSWire", "DockerAPI",
-                "Endpoints", "HTTP1", "HTTP2", "HeadWriting", "ProxyProtocol", "TLS", "TLSWire",
+                "CLibFuzzer", "CNGHTTP2", "CertificateFiles", "Containers", "DNSWire",
+                "DockerAPI", "Endpoints", "HTTP1", "HTTP2", "HeadWriting", "ProxyProtocol", "TLS",
+                "TLSWire",
             ],
-            path: "Tests/Fuzzers", exclude: ["CLibFuzzer", "corpus", "dictionaries", "run"],
+            path: "Tests/Fuzzers",
+            exclude: ["CLibFuzzer", "CNGHTTP2", "corpus", "dictionaries", "run"],
             swiftSettings: strict,
             linkerSettings: [.unsafeFlags(instrumented + ["-use-ld=lld"])]),
     ]

@@ -11,6 +11,7 @@ internal import Glibc
         "request": fuzzRequest, "response": fuzzResponse, "chunked": fuzzChunked, "dns": fuzzDNS,
         "docker": fuzzDocker, "labels": fuzzLabels, "proxy": fuzzProxyHeader,
         "hello": fuzzClientHello, "certificate": fuzzCertificate, "http2": fuzzHTTP2,
+        "hpack": fuzzHPACK, "heads": fuzzHeads,
     ]
     static let chosen = unsafe getenv("FUZZER").flatMap { unsafe all[String(cString: $0)] }
 

@@ -175,6 +175,11 @@ extension Flow {
                         odd == client + "version=TLSv1.2 cipher=ECDHE-ECDSA-AES128-GCM-SHA256 "
                             + "shown=true had=true verify=0 cn= method=GET")
                 }
+                // A name that is no UTF-8, and has no room any more when it was made some.
+                let noise = try openSSL(
+                    port: ports.http, "-ign_eof -servername $(printf '%0200d' 0 | tr 0 '\\377')",
+                    input: "GET / HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n")
+                #expect(noise.contains("client=127.0.0.1 authority= alpn= tls=true"), "\(noise)")
                 // By a session that is resumed the certificate is known, and not shown.
                 let folder = stage.hold(try TemporaryFolder())
                 let certificate = authority.path("ann")

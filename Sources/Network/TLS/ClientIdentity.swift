@@ -50,7 +50,7 @@ extension ClientIdentity {
         let bytes = unsafe UnsafeBufferPointer(start: start, count: count)
         guard (1...255).contains(count), unsafe !bytes.contains(where: { $0 < 0x20 || $0 == 0x7F })
         else { return nil }
-        return unsafe String(decoding: bytes, as: UTF8.self)
+        return unsafe String(validating: bytes, as: UTF8.self)
     }
 
     private static func serial(of certificate: OpaquePointer) -> String {

@@ -31,17 +31,23 @@ extension ProxyHeader {
     /// Says what a client has agreed on with us, in place of what a proxy in front says: a backend
     /// trusts the connection that ends here.
     fileprivate mutating func describe(_ agreed: TLSOutcome) {
-        if let name = agreed.serverName { authority = Array(name.utf8) }
-        application = agreed.application.map { Array($0.utf8) }
+        if let name = agreed.serverName { authority = Self.text(name, Self.authorityBytesMax) }
+        application = agreed.application.flatMap { Self.text($0, Self.applicationBytesMax) }
         var tls = ProxiedTLS()
-        tls.version = Array(agreed.version.utf8)
-        tls.cipher = Array(agreed.cipher.utf8)
+        tls.version = Self.text(agreed.version, ProxiedTLS.textBytesMax)
+        tls.cipher = Self.text(agreed.cipher, ProxiedTLS.textBytesMax)
         if let client = agreed.client {
             tls.showedCertificate = !agreed.isResumed
             tls.hasCertificate = true
             tls.isVerified = true
-            tls.commonName = client.commonName.map { Array($0.utf8) }
+            tls.commonName = client.commonName.flatMap { Self.text($0, ProxiedTLS.textBytesMax) }
         }
         self.tls = tls
+    }
+
+    /// The text, if there is room for it: a name that is no UTF-8 has become longer when it was
+    /// read.
+    private static func text(_ text: String, _ max: Int) -> [UInt8]? {
+        (1...max).contains(text.utf8.count) ? Array(text.utf8) : nil
     }
 }

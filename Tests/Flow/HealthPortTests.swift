@@ -141,6 +141,62 @@ extension Flow {
             }
         }
 
+        @Test func `it speaks TLS by certificates that are followed, until a reload ends it`()
+            throws
+        {
+            try withStage { stage in
+                let web = try stage.web("one")
+                let folder = stage.hold(try TemporaryFolder())
+                let files = stage.hold(try CertificateFiles())
+                let authority = stage.hold(try CertificateAuthority())
+                try authority.issue("prometheus", to: "/CN=prometheus")
+                try files.make("health", for: ["localhost"])
+                let (port, health) = (try FreePort.take(), try FreePort.take())
+                func write(_ tls: String) throws -> String {
+                    try folder.write(
+                        text(
+                            "health: {listen: \"127.0.0.1:\(health)\"\(tls)}", port,
+                            backend: web[0].port), to: "f.yaml")
+                }
+                let tls = ", tls: {certificates: \(files.path("health"))}"
+                let file = try write(tls)
+                let fairlead = stage.hold(
+                    try Fairlead(arguments: ["run", "--config", file], hasAdmin: false))
+                func ask(_ options: String...) throws -> (exit: RunningProcess.Exit, said: String) {
+                    let process = try RunningProcess(
+                        ["curl", "-sS", "--max-time", "20", "--cacert", files.path("health")]
+                            + options + ["https://localhost:\(health)/metrics"])
+                    return (try process.waitForExit(), process.output)
+                }
+                try waitFor("an answer") {
+                    try ask().said.contains("fairlead_ready 1") ? () : nil
+                }
+                #expect(try get("/health/ready", port: health).status == 400)
+                let ready = try Fairlead.start(["ready", "--config", file])
+                #expect(try ready.waitForExit() == .status(0), "\(ready.transcript)")
+
+                // The file alone has changed: the old certificate is trusted no more.
+                try files.make("health", for: ["localhost"])
+                try waitFor("the new certificate") {
+                    try ask().exit == .status(0) ? () : nil
+                }
+                _ = try write(
+                    tls.dropLast()
+                        + ", client-certificates: {mode: required, ca-file: \(authority.path)}}")
+                fairlead.process.signal(SIGHUP)
+                try waitFor("clients without certificates to be refused") {
+                    try ask().exit == .status(0) ? nil : ()
+                }
+                #expect(
+                    try ask("--cert", authority.path("prometheus")).said.contains(
+                        "fairlead_ready 1"))
+                _ = try write("")
+                fairlead.process.signal(SIGHUP)
+                try waitForStatus(200, "/health/ready", port: health)
+                #expect(try ask("--cert", authority.path("prometheus")).exit != .status(0))
+            }
+        }
+
         // The backend accepts, so that a dial shows nothing, and answers no check any more.
         @Test func `checks that time out are believed unless requests succeed`() throws {
             final class Switch: Sendable { let isOn = Atomic(false) }

@@ -118,7 +118,7 @@ package final class ControlPlane {
             start: start.time, isSuccessor: start.process.predecessor != nil)
         let commands = AdminCommands(services, deploys, follower, journal, journalLog, log)
         ports = try ControlPorts(
-            configuration, AdminControls(snapshots, commands), certificates.adminNames,
+            configuration, AdminControls(snapshots, commands), certificates,
             &inherited, on: loop, log: log.current, onOpen: { supervision.statusMayDiffer() })
         reports = Reports(
             journalLog, traffic, shortages, supervision, ReadinessReports(snapshots, workers.proxy),
@@ -153,7 +153,7 @@ package final class ControlPlane {
             return { own.objection(to: $0, of: service) }
         }
         running.healthPort = ports.health
-        running.certificates.onAdminChange = { [unowned self] in ports.admin?.show($0) }
+        running.certificates.onPortChange = { [unowned self] in ports.show($1, at: $0) }
         running.onApplied = { [unowned self] in
             deploys.configurationChanged($0)
             orders.follow(running.current)

@@ -45,8 +45,11 @@ struct ReadyCommand: ParsableCommand {
             AddressesInTurn(places.admin + places.health),
             path: "/health/ready" + (every ? "?when=every" : ""), patience: patience ?? .zero)
         question.admin = (
-            places.admin, try? configuration.admin.readToken(), configuration.admin.localSecurity
+            places.admin, try? configuration.admin.readToken(),
+            configuration.admin.tls.localSecurity(at: places.admin.first?.address)
         )
+        question.healthTLS = configuration.health.tls.localSecurity(
+            at: places.health.first?.address)
         switch question.ask() {
         case .ready(let text): writeAll(1, text)
         case .not(let why):
@@ -82,6 +85,9 @@ private final class ReadinessQuestion {
     /// by TLS.
     var admin: (addresses: [Endpoint], token: String?, tls: HTTPClient.Security?) = ([], nil, nil)
 
+    /// How the addresses for health alone are asked by TLS.
+    var healthTLS: HTTPClient.Security?
+
     init(_ addresses: AddressesInTurn, path: String, patience: Duration) {
         self.addresses = addresses
         self.path = path
@@ -106,6 +112,8 @@ private final class ReadinessQuestion {
             if let token = admin.token {
                 request.fields = [(name: "Authorization", value: "Bearer \(token)")]
             }
+        } else {
+            request.tls = healthTLS
         }
         client.send(request) { [unowned self] outcome in
             switch outcome {

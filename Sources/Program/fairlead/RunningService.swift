@@ -67,7 +67,7 @@ struct RunningService: Decodable {
         let client = HTTPClient(on: loop)
         var request = HTTPClient.Request(
             "/services/\(name)", from: endpoint, deadline: patience, responseBody: .upTo(64 << 20))
-        request.tls = settings.localSecurity
+        request.tls = settings.tls.localSecurity(at: endpoint.address)
         if let token = try? settings.readToken() {
             request.fields = [(name: "Authorization", value: "Bearer \(token)")]
         }

@@ -91,6 +91,28 @@ import Testing
         #expect(found.contains { $0.contains("tls.\(reason)") }, "\(found)")
     }
 
+    @Test(
+        arguments: [
+            ("certificates: /nowhere.pem", "certificates: \"/nowhere.pem\": cannot be read"),
+            ("certificates: /etc/passwd", "certificates: \"/etc/passwd\": it has no certificate"),
+            (
+                "client-certificates: {mode: required, ca-file: /nowhere.pem}",
+                "client-certificates.mode: found client certificates without TLS"
+            ),
+            (
+                "certificates: /a.pem, client-certificates: {mode: required, ca-file: /none.pem}",
+                "client-certificates.ca-file: \"/none.pem\": cannot be read"
+            ),
+        ])
+    func ownAddresses(options: String, reason: String) {
+        for key in ["admin", "health"] {
+            let found = errors(
+                "\(key): {listen: \"127.0.0.1:9191\", tls: {\(options)}}\nlisteners: [{listen: "
+                    + "\":80\", backends: [\"10.0.0.1:80\"]}]")
+            #expect(found.contains { $0.contains("\(key).tls.\(reason)") }, "\(found)")
+        }
+    }
+
     @Test func `clients' certificates need TLS, and fields that nobody can forge`() {
         let found = errors(listener("{client-certificates: {mode: required, ca-file: /a}}"))
         #expect(

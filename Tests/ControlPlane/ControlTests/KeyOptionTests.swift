@@ -35,6 +35,7 @@ import Traffic
     private static let readFiles = [
         "defaults.tls.certificates", "defaults.tls.client-certificates.mode", "ticket-keys.file",
         "admin.tls.certificates", "admin.tls.client-certificates.mode",
+        "health.tls.certificates", "health.tls.client-certificates.mode",
         "defaults.backend-tls.ca-file", "defaults.backend-tls.certificate.cert",
         "defaults.backend-tls.certificate.key",
         "defaults.tls.acme",

@@ -7,8 +7,9 @@ internal import TLS
 internal import Traffic
 
 extension Loading {
-    /// Reads the files that verify clients' certificates, of all listeners; adds to errors. The
-    /// library is loaded by now, where a listener has certificates.
+    /// Reads the files that verify clients' certificates, of all listeners and of this process's
+    /// own addresses; adds to errors. The library is loaded by now, where one of them has
+    /// certificates.
     mutating func readClientRules() {
         guard purpose == .serving else { return }
         let given = given
@@ -30,10 +31,13 @@ extension Loading {
             }
             readRules(of: listener.value.tls, at: origin)
         }
-        let admin = draft.configuration.admin
-        guard admin.place != nil else { return }
-        readRules(of: admin.tls) { part in
-            given["admin.tls.client-certificates.\(part)"] ?? .nowhere
+        let (admin, health) = (draft.configuration.admin, draft.configuration.health)
+        for (key, tls, isThere) in [
+            ("admin", admin.tls, admin.place != nil), ("health", health.tls, health.place != nil),
+        ] where isThere {
+            readRules(of: tls) { part in
+                given["\(key).tls.client-certificates.\(part)"] ?? .nowhere
+            }
         }
     }
 

@@ -6,18 +6,23 @@ internal import Documents
 internal import TLS
 
 extension Loading {
-    /// Reads the certificates of all listeners, but for those that are known; adds to errors.
+    /// Reads the certificates of all listeners and of this process's own addresses, but for those
+    /// that are known; adds to errors.
     mutating func readCertificates() {
-        let admin = draft.configuration.admin.tls
-        guard purpose == .serving, admin.isOn || listeners.contains(where: { $0.value.tls.isOn })
+        // This process's own addresses.
+        let ports = [
+            (draft.configuration.admin.tls.sources, given["admin.tls.certificates"] ?? .nowhere),
+            (draft.configuration.health.tls.sources, given["health.tls.certificates"] ?? .nowhere),
+        ].filter { !$0.0.isEmpty }
+        guard purpose == .serving,
+            !ports.isEmpty || listeners.contains(where: { $0.value.tls.isOn })
         else { return }
-        let adminOrigin = given["admin.tls.certificates"] ?? .nowhere
         do throws(TLSUnavailable) {
             try OpenSSL.load()
         } catch {
             errors.add(
                 "found no OpenSSL (\(error)), expected its libraries: install libssl3",
-                at: listeners.first { $0.value.tls.isOn }.map { origin(of: $0) } ?? adminOrigin)
+                at: listeners.first { $0.value.tls.isOn }.map { origin(of: $0) } ?? ports[0].1)
             return
         }
         for index in listeners.indices {
@@ -26,7 +31,7 @@ extension Loading {
         // Listeners may share sources, by `defaults` or one by one.
         var readings: [CertificateSource: CertificateReading] = [:]
         let all = listeners.map { ($0.value.tls.sources, origin(of: $0)) }
-        for (sources, origin) in all + [(admin.sources, adminOrigin)] {
+        for (sources, origin) in all + ports {
             for source in sources where readings[source] == nil {
                 if let known = knownCertificates[source] {
                     // It is in use, whatever its files say by now.

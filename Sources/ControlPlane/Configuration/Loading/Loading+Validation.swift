@@ -25,6 +25,7 @@ extension Loading {
         checkServiceReferences()
         checkAddresses()
         checkAdmin()
+        checkHealth()
         checkConsul()
         checkACME()
         for service in services {

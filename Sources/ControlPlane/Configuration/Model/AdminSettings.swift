@@ -41,7 +41,7 @@ package struct AdminSettings: Equatable, Sendable {
 
 extension OptionTable {
     /// `admin: HOST:PORT` is short for `admin: {listen: HOST:PORT}`.
-    static let admin = adminPort + Option.group("tls", \.tls, adminTLS)
+    static let admin = adminPort + Option.group("tls", \.tls, portTLS)
 
     private static let adminPort: [Option<AdminSettings>] = [
         Option(

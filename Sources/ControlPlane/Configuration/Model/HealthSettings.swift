@@ -10,6 +10,8 @@ package struct HealthSettings: Equatable, Sendable {
     var place: Place?
     /// Where it listens: each address of a name, or the one that was written; empty for none.
     package internal(set) var listen: [Endpoint] = []
+    /// How it speaks TLS, if it does.
+    package internal(set) var tls = TLSSettings()
 }
 
 extension Configuration {
@@ -34,11 +36,23 @@ extension Endpoint {
 
 extension OptionTable {
     /// `health: HOST:PORT` is short for `health: {listen: HOST:PORT}`.
-    static let health: [Option<HealthSettings>] = [
+    static let health = healthPort + Option.group("tls", \.tls, portTLS)
+
+    private static let healthPort: [Option<HealthSettings>] = [
         Option(
             "listen", \.place, .optional(.listenAddress, "off"), variable: "FAIRLEAD_HEALTH",
             flag: .health,
             "Where `/health/live`, `/health/ready` and `/metrics` are served to everybody who "
                 + "reaches it, and nothing else is.")
     ]
+}
+
+extension Loading {
+    /// TLS needs an address where it is spoken.
+    mutating func checkHealth() {
+        guard draft.configuration.health.place == nil,
+            let origin = given["health.tls.certificates"]
+        else { return }
+        warnings.add("no effect without health.listen, the address for health", at: origin)
+    }
 }

@@ -14,8 +14,9 @@ extension OptionTable {
 
     static let tls: [Option<TLSSettings>] = certificates + issued + handshakes
 
-    /// What the admin port's TLS has of it: authorities look at names on the ports of listeners.
-    static let adminTLS: [Option<TLSSettings>] = certificates + handshakes
+    /// What the TLS of the admin port and of the address for health has of it: authorities look at
+    /// names on the ports of listeners.
+    static let portTLS: [Option<TLSSettings>] = certificates + handshakes
 
     private static let issued: [Option<TLSSettings>] = [
         Option(

@@ -1,8 +1,8 @@
 // CertificateStore: the certificates of all listeners, and of those who issue their clients', from
 // whatever source: files, folders, or another part of this program. What gets certificates hands
-// over all that a source has; what a listener's clients are shown follows from its sources. A change
-// reaches the workers without a reload: handshakes that begin after it are answered by the new
-// certificates, and connections that are there keep what they have.
+// over all that a source has; what a listener's clients are shown follows from its sources. A
+// change reaches the workers without a reload: handshakes that begin after it are answered by the
+// new certificates, and connections that are there keep what they have.
 
 internal import CertificateFiles
 internal import Configuration
@@ -15,11 +15,20 @@ final class CertificateStore {
     var onChange: () -> Void = {}
     /// Called when there are other sources than before.
     var onSources: () -> Void = {}
-    /// Called with what clients of the admin port are shown from now on.
-    var onAdminChange: (ServerNames?) -> Void = { _ in }
+    /// Called with what clients of such an address are shown from now on; nil: it speaks no TLS.
+    var onPortChange: (OwnPort, ServerNames?) -> Void = { _, _ in }
     private let workers: Int
-    /// The TLS of the admin port; nil without a port.
-    private let admin: TLSSettings?
+    /// How this process's own addresses speak TLS; nothing for one that is not there.
+    private var ports: [OwnPort: TLSSettings] = [:]
+
+    /// This process's own addresses.
+    enum OwnPort {
+        /// The admin port.
+        case admin
+        /// The one for health and metrics alone.
+        case health
+    }
+
     /// What each source has; nothing for one that has not handed anything over yet.
     private(set) var readings: [CertificateSource: CertificateReading]
     /// What was made last for each listener, by its name.
@@ -28,8 +37,9 @@ final class CertificateStore {
     /// Begins with what `configuration` was read with.
     init(_ configuration: Configuration) {
         workers = configuration.workers
-        admin = configuration.admin.listen == nil ? nil : configuration.admin.tls
         readings = configuration.certificates
+        if configuration.admin.listen != nil { ports[.admin] = configuration.admin.tls }
+        if !configuration.health.listen.isEmpty { ports[.health] = configuration.health.tls }
     }
 
     /// Makes `new` what the sources have, of which some may be new. Returns those whose
@@ -47,13 +57,15 @@ final class CertificateStore {
         }
         if !changed.isEmpty { onChange() }
         if hasMore { onSources() }
-        if !changed.isDisjoint(with: adminSources) { onAdminChange(adminNames) }
+        for (port, settings) in ports where !changed.isDisjoint(with: settings.allSources) {
+            onPortChange(port, names(of: port))
+        }
         return changed
     }
 
     /// Forgets sources that none of `listeners` names.
     func forget(except listeners: [Listener]) {
-        let named = Set(listeners.flatMap(\.tls.allSources) + adminSources)
+        let named = Set((listeners.map(\.tls) + ports.values).flatMap(\.allSources))
         let count = readings.count
         readings = readings.filter { named.contains($0.key) }
         if readings.count < count { onSources() }
@@ -90,17 +102,23 @@ final class CertificateStore {
         return rules
     }
 
-    // MARK: - The admin port
+    // MARK: - This process's own addresses
 
-    private var adminSources: [CertificateSource] { admin?.allSources ?? [] }
+    /// Takes over how the address for health speaks TLS; only it may change while the process runs.
+    func follow(_ health: HealthSettings) {
+        let new = health.listen.isEmpty ? nil : health.tls
+        guard new != ports[.health] else { return }
+        ports[.health] = new
+        onPortChange(.health, names(of: .health))
+    }
 
-    /// What clients of the admin port are shown; nil when it speaks no TLS.
-    var adminNames: ServerNames? {
-        guard let admin, admin.isOn else { return nil }
-        let found = admin.sources.flatMap { readings[$0]?.found ?? [] }
+    /// What clients of `port` are shown; nil when it speaks no TLS, or is not there.
+    func names(of port: OwnPort) -> ServerNames? {
+        guard let settings = ports[port], settings.isOn else { return nil }
+        let found = settings.sources.flatMap { readings[$0]?.found ?? [] }
         let options = TLSServerOptions(
-            certificates: found.map(\.certificate), isStrict: admin.isStrict,
-            minVersion: admin.minVersion, isHTTP: true, clients: clientRules(of: admin))
+            certificates: found.map(\.certificate), isStrict: settings.isStrict,
+            minVersion: settings.minVersion, isHTTP: true, clients: clientRules(of: settings))
         return TLSServing(options, workers: 1).names(worker: 0)
     }
 }

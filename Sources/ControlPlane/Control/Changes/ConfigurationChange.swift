@@ -56,7 +56,6 @@ struct ConfigurationChange: Equatable {
         if old.stopDelay != new.stopDelay { self.settings.append("stop-delay") }
         if old.log != new.log { self.settings.append("log") }
         if old.checks != new.checks { self.settings.append("checks.rate") }
-        if old.admin != new.admin { self.settings.append("admin.tls") }
         if old.consul.tls != new.consul.tls { self.settings.append("consul.tls") }
         if old.docker.tls != new.docker.tls { self.settings.append("docker.tls") }
         if old.health != new.health { self.settings.append("health") }

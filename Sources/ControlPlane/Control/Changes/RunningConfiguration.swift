@@ -86,6 +86,7 @@ final class RunningConfiguration {
         ticketKeys.follow(new.ticketKeys)
         services.order(by: new.services.map(\.name))
         let renewed = certificates.set(new.certificates)
+        certificates.follow(new.health)
         change.certificates = new.listeners.filter { listener in
             listener.tls.allSources.contains { renewed.contains($0) }
         }.map(\.name)

@@ -20,20 +20,30 @@ final class ControlPorts {
     /// Opens what the configuration has, on inherited sockets if there are any.
     ///
     /// - Parameters:
-    ///   - certificates: what clients of the admin port are shown; nil where it speaks no TLS.
+    ///   - certificates: has what clients are shown where they speak TLS.
     ///   - inherited: sockets that were open before the process was; those that are used are taken.
     ///   - onOpen: called when the admin port is open after a wait.
     /// - Throws: `StartFailure`: an address or the token's file can't be had.
     init(
-        _ configuration: Configuration, _ controls: AdminControls, _ certificates: ServerNames?,
-        _ inherited: inout InheritedSockets, on loop: EventLoop, log: @escaping () -> Log,
+        _ configuration: Configuration, _ controls: AdminControls,
+        _ certificates: CertificateStore, _ inherited: inout InheritedSockets, on loop: EventLoop,
+        log: @escaping () -> Log,
         onOpen: @escaping () -> Void
     ) throws {
         admin = try AdminPort(
-            configuration, controls, certificates, inherited: { inherited.take($0).first },
-            on: loop, log: log, onOpen: onOpen)
+            configuration, controls, certificates.names(of: .admin),
+            inherited: { inherited.take($0).first }, on: loop, log: log, onOpen: onOpen)
         health = try HealthPort(
-            configuration, controls, inherited: { inherited.take($0).first }, on: loop, log: log)
+            configuration, controls, certificates.names(of: .health),
+            inherited: { inherited.take($0).first }, on: loop, log: log)
+    }
+
+    /// Shows new clients of `port` these certificates from now on; nil speaks no TLS.
+    func show(_ certificates: ServerNames?, at port: CertificateStore.OwnPort) {
+        switch port {
+        case .admin: admin?.show(certificates)
+        case .health: health.show(certificates)
+        }
     }
 
     /// Whether the admin port is still waiting for another process to leave it.

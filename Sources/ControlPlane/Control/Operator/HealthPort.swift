@@ -5,6 +5,7 @@ internal import Admin
 internal import Configuration
 internal import Endpoints
 internal import Events
+internal import TLS
 
 /// The address for health and metrics alone. Control thread only.
 final class HealthPort {
@@ -14,16 +15,21 @@ final class HealthPort {
     private let isShared: Bool
     /// One for each address; empty for none.
     private(set) var servers: [ControlServer] = []
+    /// What clients are shown; nil where TLS is not spoken.
+    private var certificates: ServerNames?
 
     /// Opens the addresses of the configuration, on inherited sockets if there are any.
     ///
-    /// - Parameter inherited: the socket of an address; nil for none.
+    /// - Parameters:
+    ///   - certificates: what clients are shown; nil where TLS is not spoken.
+    ///   - inherited: the socket of an address; nil for none.
     /// - Throws: `StartFailure`: an address can't be had.
     init(
-        _ configuration: Configuration, _ controls: AdminControls,
+        _ configuration: Configuration, _ controls: AdminControls, _ certificates: ServerNames?,
         inherited: (Endpoint) -> Descriptor?, on loop: EventLoop, log: @escaping () -> Log
     ) throws {
         handler = AdminHandler(healthBy: controls, on: loop)
+        self.certificates = certificates
         self.loop = loop
         self.log = log
         isShared = configuration.shareAddresses
@@ -34,6 +40,12 @@ final class HealthPort {
                 throw StartFailure(listeningOn: endpoint, error)
             }
         }
+    }
+
+    /// Shows new clients these certificates from now on; nil speaks no TLS.
+    func show(_ certificates: ServerNames?) {
+        self.certificates = certificates
+        for server in servers { server.certificates = certificates }
     }
 
     // MARK: - Another address
@@ -103,7 +115,7 @@ final class HealthPort {
     ) throws(Errno) -> ControlServer {
         try ControlServer(
             .health, on: endpoint, inherited: inherited, isShared: isShared, loop: loop,
-            options: AdminHandler.serverOptions, log: log
+            certificates: certificates, options: AdminHandler.serverOptions, log: log
         ) { [handler] in handler.answer($0, $1) }
     }
 }

@@ -81,7 +81,9 @@ final class HTTP2Session: StreamChannel, ClientSide {
         case .bytes(let count): worker.withReceived(count) { read($0) }
         case .wouldBlock: break
         case .endOfStream: end()
-        case .failed: broken()
+        case .failed:
+            listener.countFlood(self)
+            broken()
         }
     }
 

@@ -20,3 +20,8 @@ static inline SSL_CTX *secure_load_context(void) {
     SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF);
     return context;
 }
+
+// The name that a client asks for; it is copied.
+static inline int secure_load_set_name(SSL *ssl, const char *name) {
+    return (int)SSL_set_tlsext_host_name(ssl, name);
+}

@@ -9,8 +9,8 @@ struct Connection: Sendable {
     /// What it speaks TLS by; nil: it does not.
     private var channel: SecureChannel?
 
-    /// Nil when it is refused, or TLS can't be agreed on.
-    init?(to port: UInt16, isSecure: Bool = false) {
+    /// Nil when it is refused, or TLS can't be agreed on. By TLS it asks for `name`; nil: for none.
+    init?(to port: UInt16, isSecure: Bool = false, for name: String? = nil) {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return nil }
         var on: Int32 = 1
@@ -31,7 +31,7 @@ struct Connection: Sendable {
         }
         self.descriptor = descriptor
         guard isSecure else { return }
-        let channel = SecureChannel(descriptor)
+        let channel = SecureChannel(descriptor, for: name)
         guard channel.connect() == .done(0) else {
             Glibc.close(descriptor)
             return nil

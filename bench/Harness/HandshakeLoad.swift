@@ -11,6 +11,8 @@ final class HandshakeLoad {
     /// Whether each connection resumes the session of the one before it, but the first.
     private let resumes: Bool
     private var clients: [Client]
+    /// Connections so far, each of which asks for another of the setup's names.
+    private var begun = 0
     private var chunk = [UInt8](repeating: 0, count: 16_384)
 
     /// One of them.
@@ -63,7 +65,9 @@ final class HandshakeLoad {
         _ = fcntl(connection.descriptor, F_SETFL, O_NONBLOCK)
         clients[index].connection = connection
         clients[index].channel = SecureChannel(
-            connection.descriptor, resuming: clients[index].session)
+            connection.descriptor, for: running.setup.name(begun),
+            resuming: clients[index].session)
+        begun += 1
         clients[index].hasAsked = false
         clients[index].received = []
         _ = try advance(index)

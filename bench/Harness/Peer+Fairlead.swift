@@ -30,7 +30,9 @@ extension Peer {
             lines.append("    mode: \(setup.mode == .http ? "http" : "tcp")")
             if let certificate = setup.certificate {
                 let files = "cert: \(certificate.chain), key: \(certificate.key)"
-                lines.append("    tls: {certificates: [{\(files)}]}")
+                let (more, strict) =
+                    certificate.folder.map { (", \($0)", ", strict-sni: on") } ?? ("", "")
+                lines.append("    tls: {certificates: [{\(files)}\(more)]\(strict)}")
             }
             if setup.services > 1 {
                 lines.append("    routes:")

@@ -25,7 +25,7 @@ extension Peer {
             }
             let secure = setup.certificate.map {
                 " ssl crt \($0.both) ssl-min-ver TLSv1.3 ciphersuites TLS_AES_128_GCM_SHA256 "
-                    + "curves X25519"
+                    + "curves X25519" + ($0.folder.map { " crt \($0) strict-sni" } ?? "")
             }
             lines += ["frontend in", "    bind 127.0.0.1:\(setup.port)\(secure ?? "")"]
             if setup.services > 1 {

@@ -34,8 +34,8 @@ struct Scenario: Sendable {
     /// All of them, in the order of the report. Those of the start come first, while the harness is
     /// young: a process takes the longer to fork the more memory it has.
     static let all: [Scenario] =
-        program + requests + bulk + streams + connections + secure + scale(of: .backends)
-        + scale(of: .services)
+        program + requests + bulk + streams + connections + secure + secureNames
+        + scale(of: .backends) + scale(of: .services)
 
     /// Whether the peer takes part.
     func has(_ peer: Peer) -> Bool {

@@ -53,6 +53,17 @@ extension Scenario {
         },
     ]
 
+    /// Full handshakes of clients that ask for each name in turn.
+    static let secureNames = [1, 1_000, 10_000].map { count in
+        var scenario = handshakes(
+            "tls-names-\(count)",
+            "TLS: full handshakes, a request each, for \(count) names in turn", resumes: false)
+        // nginx and Envoy would need a server or a chain for each.
+        scenario.only = ["fairlead", "haproxy", "haproxy-2.8"]
+        scenario.prepare = { try $0.speakTLS(names: count) }
+        return scenario
+    }
+
     /// The slowest percent of requests on kept connections while 256 clients flood the proxy.
     private static func besideFlood(_ running: Running, seconds: Int) async throws -> Sample {
         func pace() throws -> Pace {

@@ -46,13 +46,15 @@ internal import CSecureLoad
     // Never nil, freed in deinit.
     private nonisolated(unsafe) let ssl: OpaquePointer
 
-    /// The client's side, which resumes `session`; nil begins one.
-    init(_ descriptor: Int32, resuming session: SecureSession? = nil) {
+    /// The client's side, which asks for `name` and resumes `session`; nil asks for none, and
+    /// begins one.
+    init(_ descriptor: Int32, for name: String? = nil, resuming session: SecureSession? = nil) {
         guard let ssl = unsafe SSL_new(SecureClient.shared.context) else {
             preconditionFailure("out of memory")
         }
         unsafe self.ssl = ssl
         unsafe _ = SSL_set_fd(ssl, descriptor)
+        if let name { unsafe _ = secure_load_set_name(ssl, name) }
         if let session { unsafe _ = SSL_set_session(ssl, session.pointer) }
     }
 

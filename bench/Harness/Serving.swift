@@ -18,7 +18,9 @@ struct Running: Sendable {
     var isSecure: Bool { setup.certificate != nil && process != 0 }
 
     /// A connection of a client's; nil when it is refused.
-    func connect() -> Connection? { Connection(to: port, isSecure: isSecure) }
+    func connect() -> Connection? {
+        Connection(to: port, isSecure: isSecure, for: setup.name(0))
+    }
 
     /// The URL of `path`.
     func url(_ path: String = "/") -> String {

@@ -13,6 +13,8 @@ struct Setup: Sendable {
         let key: String
         /// Key and chain in one, as HAProxy reads them.
         let both: String
+        /// A folder with those for `names`, key and chain in one; nil without names.
+        var folder: String?
     }
 
     var mode = Mode.http
@@ -29,6 +31,9 @@ struct Setup: Sendable {
     /// What its clients are shown, who all speak TLS 1.3 with AES-128-GCM and X25519, so that each
     /// proxy computes the same; nil where TLS is not spoken.
     var certificate: Certificate?
+    /// Host names that clients ask for, in turn, and without which they are refused; none: they ask
+    /// for none.
+    var names = 0
     /// Of clients, at once.
     var connections = 1_000
     /// A folder for its files.
@@ -59,5 +64,41 @@ struct Setup: Sendable {
         guard exit == .status(0) else { throw BenchError("openssl made no certificate: \(output)") }
         _ = try write(text(made.key) + text(made.chain), as: "bench-both.pem", of: self)
         certificate = made
+    }
+
+    /// Names of a certificate: as many as Let's Encrypt allows.
+    private static let namesPerCertificate = 100
+
+    /// The name that the `index`-th connection asks for; they are far from each other. Nil without
+    /// names.
+    func name(_ index: Int) -> String? { names == 0 ? nil : "h\(index &* 7919 % names).bench" }
+
+    /// Has clients ask for so many names, all of which there are certificates for.
+    mutating func speakTLS(names: Int) throws {
+        try speakTLS()
+        self.names = names
+        let folder = "\(folder)/names-\(names)"
+        let (output, exit) = try BenchSupport.run([
+            "sh", "-c",
+            """
+            set -e
+            # Another round has made them.
+            [ ! -d '\(folder)' ] || exit 0
+            mkdir '\(folder)'
+            openssl ecparam -genkey -name prime256v1 -noout -out '\(folder)/.key'
+            first=0
+            while [ $first -lt \(names) ]; do
+                last=$((first + \(Self.namesPerCertificate - 1)))
+                [ $last -lt \(names) ] || last=$((\(names) - 1))
+                hosts=$(seq -s , -f 'DNS:h%.0f.bench' $first $last)
+                openssl req -x509 -key '\(folder)/.key' -days 2 -subj "/CN=h$first" \\
+                    -addext "subjectAltName=$hosts" -out '\(folder)/.chain'
+                cat '\(folder)/.key' '\(folder)/.chain' >'\(folder)'/$first.pem
+                first=$((last + 1))
+            done
+            """,
+        ])
+        guard exit == .status(0) else { throw BenchError("openssl made no names: \(output)") }
+        certificate?.folder = folder
     }
 }

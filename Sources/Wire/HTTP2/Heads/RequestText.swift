@@ -7,14 +7,6 @@ package import HTTP1
 /// The scheme that a request names (RFC 9110 section 4.2).
 package enum Scheme: UInt8, Sendable {
     case http, https
-
-    /// The scheme as text.
-    package var text: StaticString {
-        switch self {
-        case .http: "http"
-        case .https: "https"
-        }
-    }
 }
 
 /// The text of one request, in memory that is kept for the next; one value per worker is enough.

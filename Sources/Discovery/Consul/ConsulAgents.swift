@@ -86,10 +86,10 @@ package final class ConsulAgents {
 
     /// Makes new connections by `tls` from now on, with which a client was made before. Questions
     /// that are under way end on the connections that they have.
-    package func setTLS(_ tls: TLSClientOptions?) {
+    package func setTLS(_ tls: TLSClientOptions) {
         guard tls != options.tls else { return }
         options.tls = tls
-        tlsClient = tls.map(TLSClient.init(checked:))
+        tlsClient = TLSClient(checked: tls)
     }
 
     /// Each agent's counters and state, in the order of the options.

@@ -236,7 +236,7 @@ package final class DockerWatch {
 
     /// Makes new connections by `tls` from now on, with which a client was made before. The stream
     /// goes on as it is.
-    package func setTLS(_ tls: TLSClientOptions?) {
+    package func setTLS(_ tls: TLSClientOptions) {
         guard tls != options.tls else { return }
         options.tls = tls
         client.setTLS(tls)

@@ -82,11 +82,8 @@ extension Loading {
         }
         draft.configuration.consul = consul
         guard consul.agents.contains(where: \.isSecure) else { return }
-        let isOfAuthority =
-            given["\(group).ca-file"] == nil
-            && readVariable("CONSUL_CACERT", for: "\(group).ca-file")
-        if !isOfAuthority, given["\(group).ca-file"] == nil {
-            readVariable("CONSUL_CAPATH", for: "\(group).ca-file")
+        for variable in ["CONSUL_CACERT", "CONSUL_CAPATH"] where given["\(group).ca-file"] == nil {
+            readVariable(variable, for: "\(group).ca-file")
         }
         if given["\(group).certificate.cert"] == nil, given["\(group).certificate.key"] == nil {
             readVariable("CONSUL_CLIENT_CERT", for: "\(group).certificate.cert")

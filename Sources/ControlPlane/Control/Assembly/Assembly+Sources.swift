@@ -117,10 +117,11 @@ final class SourceFactory {
         )
     }
 
-    /// Asks Consul and Docker's engine by the TLS of `configuration` from now on.
+    /// Asks Consul and Docker's engine by the TLS of `configuration` from now on. One that does not
+    /// use them any more has none: services that leave ask on as before.
     func setTLS(of configuration: Configuration) {
-        agents.setTLS(configuration.consul.tls.client)
-        docker.setTLS(configuration.docker.client)
+        if let client = configuration.consul.tls.client { agents.setTLS(client) }
+        if let client = configuration.docker.client { docker.setTLS(client) }
     }
 
     /// The sources of `service`, in the order of fail-over.

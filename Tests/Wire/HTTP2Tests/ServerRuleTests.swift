@@ -1,4 +1,5 @@
-// Goal: a server treats each breach of RFC 9113, sections 3 to 8, as it says, and nothing else as one.
+// Goal: a server treats each breach of RFC 9113, sections 3 to 8, as it says, and nothing else as
+// one.
 // Method: the cases of h2spec, by their sections there, played in frames. What is in a header block
 // is for the caller to find, and tests of it are with those who read it.
 

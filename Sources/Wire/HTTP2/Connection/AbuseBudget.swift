@@ -54,8 +54,8 @@ struct AbuseBudget {
     /// So many bytes of a message came or went.
     mutating func message(_ bytes: Int) { useful += bytes }
 
-    /// DATA of so many bytes came for a stream that we reset: of no use, but nobody's fault, since a
-    /// whole window of each stream may be on its way.
+    /// DATA of so many bytes came for a stream that we reset: of no use, but nobody's fault, since
+    /// a whole window of each stream may be on its way.
     mutating func late(_ bytes: Int) { received -= bytes }
 
     /// SETTINGS, PING, GOAWAY, or RST_STREAM of what is over came.

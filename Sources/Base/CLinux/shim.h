@@ -19,6 +19,9 @@ int pthread_setname_np(pthread_t thread, const char *name);
 // The POSIX strerror_r, under the name that glibc gives it beside its own variant.
 int __xpg_strerror_r(int error, char *text, size_t size);
 
+// malloc_trim(3): what is free in the heaps of all threads goes back to the kernel.
+int malloc_trim(size_t pad);
+
 // setns(2): the calling thread in another network, as tests need it.
 #define CLONE_NEWNET 0x40000000
 int setns(int namespace, int kind);

@@ -123,7 +123,7 @@ package final class ControlPlane {
         reports = Reports(
             journalLog, traffic, shortages, supervision, ReadinessReports(snapshots, workers.proxy),
             snapshots, StatsDExporter(configuration.statsd, factory.places, snapshots, on: loop),
-            services, on: loop, isAdminAwaited: { [ports] in ports.isAdminAwaited })
+            services, memory, on: loop, isAdminAwaited: { [ports] in ports.isAdminAwaited })
         takeOver = TakeOver(
             from: start.process.predecessor, unused: inherited, services, publisher, on: loop,
             log: log.current, accept: { () throws(Errno) in try workers.start() },

@@ -1,4 +1,5 @@
-// MemoryRelease: releases memory that a start or a reload needed and serving does not.
+// MemoryRelease: releases memory that a start, a reload or a crowd of clients needed and serving
+// does not.
 
 internal import Events
 internal import Machine
@@ -8,6 +9,7 @@ final class MemoryRelease {
     /// Leaves time for what is under way.
     private static let delay = Duration.milliseconds(500)
     private let timer: Timer
+    private var crowd = CrowdWatch()
 
     /// Releases nothing yet.
     init(on loop: EventLoop) {
@@ -16,4 +18,11 @@ final class MemoryRelease {
 
     /// Releases memory soon: call it when a start or a reload is done.
     func releaseSoon() { timer.schedule(after: Self.delay) }
+
+    /// Releases what clients needed when many of them are gone: call it every second.
+    ///
+    /// - Parameter open: client connections that there are.
+    func look(open: Int) {
+        if crowd.look(open: open) { FreeMemory.release() }
+    }
 }

@@ -15,6 +15,7 @@ final class Reports {
     /// Nil when there is no collector.
     private let statsd: StatsDExporter?
     private let services: ServiceSet
+    private let memory: MemoryRelease
     /// Whether the admin port waits for another process to leave it.
     private let isAdminAwaited: () -> Bool
     private var timer: Timer?
@@ -23,7 +24,8 @@ final class Reports {
     init(
         _ journalLog: JournalLog, _ traffic: TrafficReports, _ shortages: ShortageReports,
         _ supervision: Supervision, _ readiness: ReadinessReports, _ snapshots: AdminSnapshots,
-        _ statsd: StatsDExporter?, _ services: ServiceSet, on loop: EventLoop,
+        _ statsd: StatsDExporter?, _ services: ServiceSet, _ memory: MemoryRelease,
+        on loop: EventLoop,
         isAdminAwaited: @escaping () -> Bool
     ) {
         self.journalLog = journalLog
@@ -34,6 +36,7 @@ final class Reports {
         self.snapshots = snapshots
         self.statsd = statsd
         self.services = services
+        self.memory = memory
         self.isAdminAwaited = isAdminAwaited
         timer = Timer(on: loop) { [unowned self] in
             for service in services.all { service.weighTraffic() }
@@ -58,6 +61,7 @@ final class Reports {
 
     private func look() {
         if traffic.look() { supervision.statusMayDiffer() }
+        memory.look(open: traffic.openConnections)
         if shortages.look() { journalLog.write() }
         readiness.look()
         supervision.reportStatus(isAdminAwaited: isAdminAwaited()) {

@@ -18,6 +18,8 @@ final class TrafficReports {
     private(set) var troubles = TrafficWatch()
     /// Which backends get requests; empty without an admin port.
     private(set) var turns = TurnWatch()
+    /// Client connections that there were at the last look, of all listeners.
+    private(set) var openConnections = 0
     /// The last minutes; empty without an admin port.
     let history = TrafficHistory()
 
@@ -42,8 +44,10 @@ final class TrafficReports {
             requests[service.name] = figures.ended
             return (service.id.index, figures)
         }
+        openConnections = 0
         let ofListeners = publisher.published.entries.map { entry in
             let totals = registry.listenerTotals(entry.options.index)
+            openConnections += totals[.open]
             // Requests that reached a service are counted there. When listeners share a service,
             // each is given all of its requests, so its unrouted ones make a smaller share.
             let routed = entry.settings.serviceNames.reduce(0) { $0 + (requests[$1] ?? 0) }

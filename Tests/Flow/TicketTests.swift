@@ -9,23 +9,26 @@ extension Flow {
     // request fails while one takes over. Method: `openssl s_client` with sessions of before, and
     // Python's clients all the while.
     @Suite struct Tickets {
-        private struct Site {
+        struct Site {
             let folder: TemporaryFolder
             let file: String
             let port: UInt16
-            let process: RunningProcess
+            let fairlead: Fairlead
+            var process: RunningProcess { fairlead.process }
         }
 
-        /// Fairlead with a certificate for `web.test` and with `more` at the top of its file.
-        private func site(
-            _ stage: Stage, _ files: CertificateFiles, over backend: UInt16, more: String = ""
+        /// Fairlead with a certificate for `web.test` and with `more` at the top of its file, and an
+        /// admin port if it is to have one.
+        func site(
+            _ stage: Stage, _ files: CertificateFiles, over backend: UInt16, more: String = "",
+            hasAdmin: Bool = false
         ) throws -> Site {
             let folder = stage.hold(try TemporaryFolder())
             let port = try FreePort.take()
             let file = try folder.write(
                 """
                 workers: 2
-                admin: off
+                admin: \(hasAdmin ? "127.0.0.1:\(try FreePort.take())" : "off")
                 \(more)
                 services: {web: {backends: ["127.0.0.1:\(backend)"]}}
                 listeners:
@@ -34,16 +37,15 @@ extension Flow {
                     tls: {certificates: [\(files.entry("web"))]}
                 """, to: "f.yaml")
             let fairlead = stage.hold(
-                try Fairlead(arguments: ["run", "--config", file], hasAdmin: false))
-            return Site(folder: folder, file: file, port: port, process: fairlead.process)
+                try Fairlead(arguments: ["run", "--config", file], hasAdmin: hasAdmin))
+            return Site(folder: folder, file: file, port: port, fairlead: fairlead)
         }
 
         private static let request =
             "GET / HTTP/1.1\\r\\nHost: web.test\\r\\nConnection: close\\r\\n\\r\\n"
 
         /// A request at `port` that leaves its session in the file `session`, by this version.
-        private func begin(_ port: UInt16, _ session: String, _ version: String = "-tls1_3") throws
-        {
+        func begin(_ port: UInt16, _ session: String, _ version: String = "-tls1_3") throws {
             let said = try openSSL(
                 port: port, "-ign_eof -servername web.test -sess_out \(session)", version,
                 input: Self.request)
@@ -51,7 +53,7 @@ extension Flow {
         }
 
         /// Whether a request at `port` with the session in `session` resumes it.
-        private func resumes(
+        func resumes(
             _ port: UInt16, _ session: String, _ version: String = "-tls1_3"
         ) throws -> Bool {
             let said = try openSSL(

@@ -93,7 +93,8 @@ package final class ControlPlane {
             on: loop, log: log.current)
         running = RunningConfiguration(
             configuration, log, services, workers.proxy, certificates, publisher, checker,
-            TicketKeyFollower(after: start.process.predecessor, on: loop, log: log.current))
+            TicketKeyFollower(
+                after: start.process.predecessor, factory.agents, on: loop, log: log.current))
         orders = CertificateOrders(
             configuration, certificates, workers.proxy, factory, on: loop, log: log.current)
         let supervision = Supervision(start.process.manager, on: loop)

@@ -29,12 +29,15 @@ enum ConsulAdvice {
             + "its address in consul.agents")
 
     /// What to do about `failure` of an agent that was asked for `target`, its path and query.
-    /// Empty where there is nothing to say.
+    /// `policy` is the permission that it takes; nil where the target says it. Empty where there is
+    /// nothing to say.
     static func text(
-        for failure: ConsulFailure, _ target: String, _ options: ConsulOptions
+        for failure: ConsulFailure, _ target: String, policy: String? = nil,
+        _ options: ConsulOptions
     ) -> String {
         switch failure.reason {
-        case .status(401, _), .status(403, _), .hidden: token(target, options.token != nil)
+        case .status(401, _), .status(403, _), .hidden:
+            token(policy ?? self.policy(for: target), options.token != nil)
         case .status(let code, let text): status(code, text, target)
         case .tls(let fault):
             remedies.text(for: fault, showsCertificate: options.tls?.certificate != nil)
@@ -46,9 +49,8 @@ enum ConsulAdvice {
         }
     }
 
-    private static func token(_ target: String, _ hasToken: Bool) -> String {
-        let needed = policy(for: target)
-        return hasToken
+    private static func token(_ needed: String, _ hasToken: Bool) -> String {
+        hasToken
             ? "its token needs \(needed); check the policies of the token that \(tokens) gives"
             : "it was asked without a token; give one that has \(needed), by \(tokens)"
     }
@@ -87,8 +89,9 @@ enum ConsulAdvice {
             return "query:read for \"\(query)\", and service:read and node:read for what it finds"
         }
         if target.hasPrefix("/v1/kv/") {
-            let prefix = target.dropFirst("/v1/kv/".count).prefix { $0 != "?" }
-            return "key:read for the prefix \"\(prefix)\""
+            let key = target.dropFirst("/v1/kv/".count).prefix { $0 != "?" }
+            let isPrefix = target.contains("?recurse")
+            return "key:read for the \(isPrefix ? "prefix" : "key") \"\(key)\""
         }
         if target.hasPrefix("/v1/catalog/services") { return "service:read and node:read" }
         if target.hasPrefix("/v1/agent/self") { return "agent:read" }

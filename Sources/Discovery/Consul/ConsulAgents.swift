@@ -199,12 +199,15 @@ package final class ConsulAgents {
     }
 
     /// `failure` with the address of the agent and what to do about it; `target` is the path that
-    /// was asked for.
-    func located(_ failure: ConsulFailure, at agent: Int, _ target: String) -> ConsulFailure {
+    /// was asked for, and `policy` the permission that it takes, nil where the target says it.
+    func located(
+        _ failure: ConsulFailure, at agent: Int, _ target: String, policy: String? = nil
+    ) -> ConsulFailure {
         if case .at = failure { return failure }
         guard let place = place(of: agent) else { return failure }
         return .at(
-            "\(place)", failure, advice: ConsulAdvice.text(for: failure, target, options))
+            "\(place)", failure,
+            advice: ConsulAdvice.text(for: failure, target, policy: policy, options))
     }
 
     /// Its answer can't be used, for this reason.

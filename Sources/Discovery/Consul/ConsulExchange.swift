@@ -168,7 +168,7 @@ final class ConsulExchange {
     }
 
     private func fail(_ what: ConsulFailure, at agent: Int, othersMayKnow: Bool) {
-        let failure = agents.located(what, at: agent, request.target)
+        let failure = agents.located(what, at: agent, request.target, policy: request.policy)
         agents.recordFailure(failure, of: agent)
         // An answer of one agent, or its certificate, tells more than the absence of another.
         switch self.failure?.reason {
@@ -181,7 +181,10 @@ final class ConsulExchange {
     }
 
     private func statusFailure(_ response: HTTPClient.Response) -> ConsulFailure {
-        .status(response.status, agents.presentable(response.body))
+        let text = agents.presentable(response.body)
+        // A transaction is refused by 409, whatever the reason.
+        let isDenied = response.status == 409 && text.contains("ermission denied")
+        return .status(isDenied ? 403 : response.status, text)
     }
 
     private func end(_ outcome: ConsulOutcome) {

@@ -14,6 +14,9 @@ struct ConsulRequest {
     var mayBeStale = true
     /// Whether only the first agent is asked.
     var onlyFirstAgent = false
+    /// The permission that a token needs for it, in the words of Consul's policies; nil where the
+    /// target says it.
+    var policy: String?
 
     /// An index and the agent it is of: another agent's server may be behind, and would wait for a
     /// change that it does not know yet.

@@ -4,8 +4,8 @@
 // what another began: all share one ring of keys. The newest seals; a few older ones still open
 // what they sealed. A key that is gone opens nothing any more: that bounds what is lost with it.
 //
-// Keys that are given, from a file or by Consul, go before those that the ring makes: then other
-// processes have them as well. An upgrade passes on the rest (`passedOn`).
+// Keys that are given, from a file or by Consul (SharedTicketKeys), go before those that the ring
+// makes: then other processes have them as well. An upgrade passes on the rest (`passedOn`).
 
 internal import COpenSSL
 internal import Glibc
@@ -21,8 +21,10 @@ package final class TicketKeys: Sendable {
     private let lifetime: Int
 
     private struct State {
-        /// Keys that were given, the first of which seals; empty: those that are made do.
+        /// Keys that were given, the first of which seals if `givenSeal` is true; else those that
+        /// are made do.
         var given: [TicketKey] = []
+        var givenSeal = false
         /// Keys of the ring's own, the newest first, and when each was made, in seconds since the
         /// machine started.
         var made: [(key: TicketKey, at: Int)] = []
@@ -42,17 +44,20 @@ package final class TicketKeys: Sendable {
     /// A server seals by the ring from now on. The library is loaded by now.
     func begin() { state.withLock { $0.isUsed = true } }
 
-    /// Puts `keys` in the place of those that were given before: the first seals, all open. None:
-    /// the ring's own seal again.
-    package func give(_ keys: [TicketKey]) {
-        state.withLock { $0.given = keys }
+    /// Puts `keys` in the place of those that were given before: the first seals if `seals` is true,
+    /// all open. None, or none that seals: the ring's own seal again.
+    package func give(_ keys: [TicketKey], seals: Bool = true) {
+        state.withLock {
+            $0.given = keys
+            $0.givenSeal = seals && !keys.isEmpty
+        }
     }
 
     /// The key to seal a ticket with at `now`; nil when the library has no random bytes.
     func sealing(now: Int) -> TicketKey? { state.withLock { sealing(&$0, now) } }
 
     private func sealing(_ state: inout State, _ now: Int) -> TicketKey? {
-        if let first = state.given.first { return first }
+        if state.givenSeal, let first = state.given.first { return first }
         if let newest = state.made.first, now - newest.at < lifetime { return newest.key }
         guard let key = TicketKey.random() else { return nil }
         // A key that is too old goes, however few keys there are.
@@ -70,11 +75,11 @@ package final class TicketKeys: Sendable {
     func opening(name: Span<UInt8>, now: Int) -> (key: TicketKey, isSealing: Bool)? {
         state.withLock { state in
             for (place, key) in state.given.enumerated() where key.isNamed(name) {
-                return (key, place == 0)
+                return (key, state.givenSeal && place == 0)
             }
             for (place, made) in state.made.enumerated()
             where made.key.isNamed(name) && opens(madeAt: made.at, now: now) {
-                let isSealing = state.given.isEmpty && place == 0 && now - made.at < lifetime
+                let isSealing = !state.givenSeal && place == 0 && now - made.at < lifetime
                 return (made.key, isSealing)
             }
             return nil

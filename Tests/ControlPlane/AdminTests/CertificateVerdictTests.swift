@@ -65,6 +65,18 @@ import Testing
             ])
     }
 
+    @Test func `ticket keys that can't be shared are warned of, and say nothing of readiness`() {
+        var snapshot = Sample.healthy
+        snapshot.ticketKeys?.problem = "it is away; the keys of before stay"
+        let verdict = AdminVerdict(snapshot)
+        #expect(verdict.isReady)
+        #expect(
+            verdict.problems.map(\.text) == [
+                "Ticket keys (/ticket-keys): it is away; the keys of before stay."
+            ])
+        #expect(MetricsText(snapshot).text.contains("\nfairlead_ticket_keys_failing 1\n"))
+    }
+
     @Test func `metrics have each certificate's end, of too many the first`() {
         var certificates = ShownCertificates()
         certificates.inUse = (1...1200).map {

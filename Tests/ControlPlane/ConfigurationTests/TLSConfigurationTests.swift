@@ -170,4 +170,32 @@ import Testing
                 "f.yaml:1:14: ticket-keys: \"/nowhere\": cannot be read: No such file or directory"
             ])
     }
+
+    @Test(arguments: [
+        (
+            "ticket-keys: {consul: fairlead/}",
+            "f.yaml:1:23: ticket-keys.consul: found \"fairlead/\", expected a key of letters, "
+                + "digits and - _ . /, such as fairlead-secrets/ticket-keys"
+        ),
+        (
+            "ticket-keys: {consul: /a}",
+            "f.yaml:1:23: ticket-keys.consul: found \"/a\", expected a prefix without a / at its "
+                + "beginning: Consul's keys have none"
+        ),
+        (
+            "ticket-keys: {consul: a/keys}\nconsul: {kv: a/}",
+            "f.yaml:1:23: ticket-keys.consul: found \"a/keys\", which has to do with \"a/\" of "
+                + "consul.kv: what is there is read as configuration, and shown; expected a place "
+                + "of its own, such as fairlead-secrets/ticket-keys"
+        ),
+        (
+            "ticket-keys: {consul: a/keys, file: /nowhere}",
+            "f.yaml:1:37: ticket-keys.file: found both ticket-keys.file and ticket-keys.consul, "
+                + "expected one"
+        ),
+    ])
+    func `a place for ticket keys that will not do is told so`(options: String, reason: String) {
+        let found = errors(options + "\n" + listener("{min-version: 1.3}"))
+        #expect(found == [reason])
+    }
 }

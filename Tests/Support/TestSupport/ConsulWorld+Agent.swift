@@ -289,7 +289,7 @@ extension ConsulWorld {
 
     /// Lets time pass; whether anything follows.
     mutating func expire(now: ContinuousClock.Instant) -> Bool {
-        var isChanged = false
+        var isChanged = expireSessions(now: now)
         for (id, check) in agentChecks {
             if let expires = check.expires, expires <= now, check.status != "critical" {
                 var check = check

@@ -82,7 +82,9 @@ extension ConsulWorld {
             return text(500, "No path to datacenter")
         }
         if let name = rest("/v1/health/service/") { return health(name, request) }
-        if let prefix = rest("/v1/kv/") { return keys(prefix) }
+        if let key = rest("/v1/kv/") { return answerAboutKeys(key, request) }
+        if let answer = answerAboutSessions(request) { return answer }
+        if path == "/v1/txn" { return transaction(request) }
         if path == "/v1/catalog/services" { return catalog() }
         if path == "/v1/agent/self" {
             return document(["Config": ["Datacenter": datacenter]], index: nil)
@@ -154,15 +156,6 @@ extension ConsulWorld {
             services[instance.service, default: []] += instance.tags
         }
         return document(services.mapValues { Set($0).sorted() }, index: catalogIndex)
-    }
-
-    // MARK: - Keys
-
-    private func keys(_ prefix: String) -> ConsulStandInAnswer {
-        let found = pairs.filter { $0.key.hasPrefix(prefix) }.sorted { $0.key < $1.key }
-        let index = index(ofPrefix: prefix)
-        guard !found.isEmpty else { return ConsulStandInAnswer(status: 404, index: index) }
-        return document(found.map { PairDocument($0.key, $0.value) }, index: index)
     }
 }
 
@@ -244,21 +237,4 @@ private struct QueryDocument: Encodable {
     let Nodes: [EntryDocument]
     let Datacenter: String
     let Failovers: Int
-}
-
-private struct PairDocument: Encodable {
-    let LockIndex = 0
-    let Key: String
-    let Flags: UInt64
-    let Value: String?
-    let CreateIndex: UInt64
-    let ModifyIndex: UInt64
-
-    init(_ key: String, _ pair: ConsulWorld.Pair) {
-        Key = key
-        Flags = pair.flags
-        Value = pair.value.isEmpty ? nil : Data(pair.value).base64EncodedString()
-        CreateIndex = pair.createIndex
-        ModifyIndex = pair.modifyIndex
-    }
 }

@@ -11,7 +11,14 @@ extension ConsulWorld {
         /// Beginnings of the names of services that it sees; those that it may write it sees too.
         package var reads: [String]
 
-        /// A token with these policies, and none for anything else.
+        /// Beginnings of keys that it may write, and of those that it sees; those that it may write
+        /// it sees too.
+        package var keyWrites: [String] = []
+        package var keyReads = [""]
+        /// Whether it may make sessions on the agent's node.
+        package var makesSessions = false
+
+        /// A token with these policies for services, which sees all keys.
         package init(writes: [String] = [], reads: [String] = [""]) {
             self.writes = writes
             self.reads = reads
@@ -26,12 +33,14 @@ extension ConsulWorld {
     /// Paths that change something: these take PUT alone, and all others GET.
     private static let changing = [
         "/v1/agent/service/register", "/v1/agent/service/deregister/", "/v1/agent/check/update/",
+        "/v1/session/create", "/v1/session/renew/", "/v1/session/destroy/", "/v1/txn",
     ]
 
     /// Why a request is refused; nil when it is not.
     func refusal(of request: ConsulStandInRequest) -> ConsulStandInAnswer? {
         let isChange = Self.changing.contains(where: request.path.hasPrefix)
-        guard request.method == (isChange ? .put : .get) else {
+        let isKey = request.path.hasPrefix("/v1/kv/") && request.method != .head
+        guard isKey || request.method == (isChange ? .put : .get) else {
             return text(405, "method \(request.method) not allowed")
         }
         if let index = request.value("index"), UInt64(index) == nil {
@@ -60,7 +69,7 @@ extension ConsulWorld {
     }
 
     /// What a request may do; nil when all may do all, or for a token that is not known.
-    private func grants(of token: String?) -> Grants? {
+    func grants(of token: String?) -> Grants? {
         tokens?[token ?? ""]
     }
 
@@ -69,7 +78,14 @@ extension ConsulWorld {
         _ service: String, _ request: ConsulStandInRequest
     ) -> ConsulStandInAnswer? {
         guard tokens != nil, grants(of: request.token)?.writes(service) != true else { return nil }
-        let lack = "lacks permission 'service:write' on \"\(service)\""
+        return denial("service:write", service, request)
+    }
+
+    /// The answer to a request whose token lacks `permission` on `name`.
+    func denial(
+        _ permission: String, _ name: String, _ request: ConsulStandInRequest
+    ) -> ConsulStandInAnswer {
+        let lack = "lacks permission '\(permission)' on \"\(name)\""
         guard let token = request.token, !token.isEmpty else {
             return text(
                 403,

@@ -77,13 +77,21 @@ package struct ConsulWorld: Sendable {
     package private(set) var instances: [String: Instance] = [:]
     var serviceIndexes: [String: UInt64] = [:]
     var catalogIndex: UInt64 = 10
-    struct Pair: Sendable {
-        var value: [UInt8]
-        var flags: UInt64
+    /// What a key has.
+    package struct Pair: Sendable {
+        package var value: [UInt8]
+        package var flags: UInt64
         var createIndex: UInt64
-        var modifyIndex: UInt64
+        package var modifyIndex: UInt64
+        /// How often it was locked, and by which session it is; nil for none.
+        var lockIndex: UInt64 = 0
+        package var session: String?
     }
-    var pairs: [String: Pair] = [:]
+    package internal(set) var pairs: [String: Pair] = [:]
+    /// Sessions, by id.
+    var sessions: [String: StandInSession] = [:]
+    /// Until when a key can't be locked, since a session ended that had locked it.
+    var lockDelays: [String: ContinuousClock.Instant] = [:]
     /// Of deleted keys: when that was.
     var tombstones: [String: UInt64] = [:]
     /// Services registered through the agent's own API, by id.
@@ -95,6 +103,8 @@ package struct ConsulWorld: Sendable {
     package var tokens: [String: Grants]?
     /// How long a service is critical at least until the agent removes it: Consul's own bound.
     package var removalFloor = Duration.seconds(60)
+    /// How long a session lives at least without a renewal: Consul's own bound.
+    package var sessionLifeMin = Duration.seconds(10)
     var fallingIndex: UInt64 = 1_000_000
     /// How often `/v1/agent/service/register` was called.
     package internal(set) var agentRegistrations = 0
@@ -104,7 +114,7 @@ package struct ConsulWorld: Sendable {
     /// An agent that knows nothing but itself.
     package init() {}
 
-    private mutating func bump() -> UInt64 {
+    mutating func bump() -> UInt64 {
         index += 1
         return index
     }
@@ -144,9 +154,10 @@ package struct ConsulWorld: Sendable {
     /// Writes a key.
     package mutating func put(_ key: String, _ value: [UInt8], flags: UInt64 = 0) {
         let now = bump()
+        let old = pairs[key]
         pairs[key] = Pair(
-            value: value, flags: flags, createIndex: pairs[key]?.createIndex ?? now,
-            modifyIndex: now)
+            value: value, flags: flags, createIndex: old?.createIndex ?? now, modifyIndex: now,
+            lockIndex: old?.lockIndex ?? 0, session: old?.session)
         tombstones[key] = nil
     }
 

@@ -1,4 +1,4 @@
-// The certificates of listeners, as `/stats` has them.
+// The certificates of listeners, and what their sessions are resumed by, as `/stats` has them.
 
 /// `certificates` of `/stats`.
 struct CertificatesView: Encodable {
@@ -61,5 +61,18 @@ struct CertificatesView: Encodable {
                 place: $0.place, listeners: $0.listeners, ends: timeText($0.ends),
                 ending: $0.isEnding(at: now))
         }
+    }
+}
+
+/// `ticketKeys` of `/stats`.
+struct TicketKeysView: Encodable {
+    let place: String
+    let count: Int
+    let problem: String?
+
+    init(_ keys: ShownTicketKeys) {
+        place = keys.place
+        count = keys.count
+        problem = keys.problem
     }
 }

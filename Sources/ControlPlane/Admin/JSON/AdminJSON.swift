@@ -70,6 +70,8 @@ struct StatsDocument: Encodable {
     let unserved: Unserved?
     /// The certificates of listeners; nil where none speaks TLS.
     let certificates: CertificatesView?
+    /// The keys of session tickets that several processes share; nil where they are not.
+    let ticketKeys: TicketKeysView?
     let following: FollowingView?
     let reloads: ReloadsView?
     /// The newest first; nil in the figures of `/events`, which has it beside them.
@@ -114,6 +116,7 @@ struct StatsDocument: Encodable {
             : Unserved(
                 count: snapshot.unservedCount, containers: snapshot.unserved.map(IdleView.init))
         certificates = CertificatesView(snapshot, countMax: certificatesMax)
+        ticketKeys = snapshot.ticketKeys.map(TicketKeysView.init)
         following = snapshot.following.map(FollowingView.init)
         reloads = snapshot.reloads.map(ReloadsView.init)
         journal = hasJournal ? snapshot.journal.map(JournalView.init) : nil

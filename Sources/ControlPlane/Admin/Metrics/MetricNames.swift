@@ -96,8 +96,11 @@ package struct Metric: Sendable {
         .gauge, "fairlead_crl_expiry_timestamp_seconds", ["file"],
         "When the first list of revoked certificates of clients in the file ends, in seconds since "
             + "1970: from then on no client is let in.")
+    static let ticketKeysFailing = Metric(
+        .gauge, "fairlead_ticket_keys_failing",
+        "1 while the shared keys of session tickets can't be read or renewed.")
     private static let certificate = [
-        certificates, certificateEnd, certificatesRefused, revocationsEnd,
+        certificates, certificateEnd, certificatesRefused, revocationsEnd, ticketKeysFailing,
     ]
 
     // MARK: - Services

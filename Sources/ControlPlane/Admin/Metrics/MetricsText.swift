@@ -86,6 +86,9 @@ package struct MetricsText {
     private static let certificatesMax = 1000
 
     private mutating func writeCertificates() {
+        if let keys = snapshot.ticketKeys {
+            out.one(.ticketKeysFailing, keys.problem == nil ? 0 : 1)
+        }
         let certificates = snapshot.certificates
         guard !certificates.inUse.isEmpty || !certificates.refused.isEmpty else { return }
         out.one(.certificates, Double(certificates.inUse.count))

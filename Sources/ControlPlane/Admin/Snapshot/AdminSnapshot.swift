@@ -60,6 +60,8 @@ package struct AdminSnapshot: Sendable {
     package var checkLatenessSeconds = 0.0
     /// The certificates of listeners.
     package var certificates = ShownCertificates()
+    /// The keys of session tickets that several processes share; nil where they are not shared.
+    package var ticketKeys: ShownTicketKeys?
     /// Lines of the access log by outcome: `written`, `dropped`, `lost`; empty without a log.
     package var accessLogLines: [String: Int] = [:]
     /// What the kernel says about the process; nil when it could not be read.

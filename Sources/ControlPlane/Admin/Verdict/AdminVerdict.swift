@@ -89,6 +89,12 @@ package struct AdminVerdict: Sendable, Equatable {
         for listener in snapshot.listeners { problems += Self.trafficProblems(of: listener) }
         problems += Self.unverified(snapshot.services)
         problems += Self.problems(of: snapshot.certificates, at: snapshot.takenAt)
+        if let keys = snapshot.ticketKeys, let problem = keys.problem {
+            problems.append(
+                Problem(
+                    level: .warning, text: "Ticket keys (\(keys.place)): \(problem).",
+                    blocksReadiness: false))
+        }
         if let refusal = snapshot.reloads?.refusal {
             problems.append(
                 Self.refused(

@@ -16,7 +16,7 @@ extension Loading {
     var asksConsul: Bool {
         switch purpose {
         case .registering, .readingKeys: true
-        case .serving, .lookup: draft.configuration.consul.areUsed(by: services.map(\.value))
+        case .serving, .lookup: draft.configuration.usesConsul(by: services.map(\.value))
         }
     }
 

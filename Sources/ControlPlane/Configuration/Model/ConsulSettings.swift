@@ -25,7 +25,7 @@ package struct ConsulSettings: Equatable, Sendable {
     package internal(set) var register = Registration()
 
     /// Whether anything is asked of Consul's API, by these settings or by one of `services`.
-    package func areUsed(by services: [Service]) -> Bool {
+    fileprivate func areUsed(by services: [Service]) -> Bool {
         kv != nil || tags || register.name != nil
             || services.contains { service in
                 service.sources.contains { if case .consul = $0 { true } else { false } }
@@ -51,5 +51,15 @@ package struct ConsulSettings: Equatable, Sendable {
         package internal(set) var tags: [String] = []
         /// How the agent checks it: the path of an HTTP check on its port; nil is a TCP check.
         package internal(set) var checkPath: String?
+    }
+}
+
+extension Configuration {
+    /// Whether anything is asked of Consul's API.
+    package var usesConsul: Bool { usesConsul(by: services) }
+
+    /// Whether anything is asked of Consul's API, where `services` are those of the configuration.
+    func usesConsul(by services: [Service]) -> Bool {
+        ticketKeys.consul != nil || consul.areUsed(by: services)
     }
 }

@@ -3,11 +3,13 @@
 package import Documents
 package import TLS
 
-/// Where the keys of session tickets are from. Without a file each process makes its own, which an
-/// upgrade passes on.
+/// Where the keys of session tickets are from. Without a place to share them each process makes its
+/// own, which an upgrade passes on.
 package struct TicketKeySettings: Equatable, Sendable {
     /// A file with keys, the first of which seals; nil for none.
     package internal(set) var file: String?
+    /// A key of Consul's K/V store that has them; nil for none. Never beside `file`.
+    package internal(set) var consul: String?
     /// What was in `file` when the configuration was read; empty without one. Secrets: never shown.
     package internal(set) var keys: [TicketKey] = []
 

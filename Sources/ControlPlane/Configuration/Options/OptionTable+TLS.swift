@@ -9,7 +9,12 @@ extension OptionTable {
             "file", \.file, .optional(.filePath), variable: "FAIRLEAD_TICKET_KEYS",
             "The keys of session tickets, for processes that resume each other's sessions: 80 "
                 + "bytes each, by themselves or in base64 on a line. The first seals, all open. "
-                + "Watched for change.")
+                + "Watched for change."),
+        Option(
+            "consul", \.consul, .optional(.secretKey),
+            "A key of Consul's K/V store with the keys of session tickets. The first Fairlead that "
+                + "finds none there makes them, one of all renews them every eight hours, and all "
+                + "follow. Let nobody but Fairlead read it."),
     ]
 
     static let tls: [Option<TLSSettings>] = certificates + issued + handshakes

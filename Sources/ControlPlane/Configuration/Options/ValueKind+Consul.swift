@@ -75,10 +75,37 @@ extension ValueKind where Value == String {
             guard text.last == "/" else {
                 throw Unexpected(expected: "a prefix that ends in a slash, such as fairlead/")
             }
-            do throws(ConsulQueryError) {
-                return try ConsulKeyPrefix(text).text
-            } catch {
-                throw Unexpected(expected: "", sentence: error.description)
+            return try checkedPrefix(text)
+        }
+    }
+
+    private static func checkedPrefix(_ text: String) throws(Unexpected) -> String {
+        do throws(ConsulQueryError) {
+            return try ConsulKeyPrefix(text).text
+        } catch {
+            throw Unexpected(expected: "", sentence: error.description)
+        }
+    }
+
+    /// A key of the K/V store that has secrets.
+    static var secretKey: Self {
+        Self("key", write: { $0 }) { (text) throws(Unexpected) in
+            let end = text.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
+            guard isPlainKey(text), !["", ".", ".."].contains(end) else {
+                throw Unexpected(
+                    expected: "a key of letters, digits and - _ . /, such as "
+                        + "fairlead-secrets/ticket-keys")
+            }
+            return try checkedPrefix(text)
+        }
+    }
+
+    /// Whether `text` has only characters that every version of Consul takes in a key.
+    private static func isPlainKey(_ text: String) -> Bool {
+        text.utf8.allSatisfy { byte in
+            switch byte {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+            default: "-_./".utf8.contains(byte)
             }
         }
     }

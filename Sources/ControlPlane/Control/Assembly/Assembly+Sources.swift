@@ -66,7 +66,7 @@ final class SourceFactory {
         agents = ConsulAgents(
             try ConsulOptions(
                 configuration.consul,
-                isUsed: asksConsul || configuration.consul.areUsed(by: configuration.services)),
+                isUsed: asksConsul || configuration.usesConsul),
             on: loop)
         docker = DockerWatch(DockerOptions(configuration.docker), on: loop)
         updateServers()

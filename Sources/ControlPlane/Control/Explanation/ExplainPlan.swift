@@ -81,9 +81,9 @@ package struct ExplainPlan {
                     "\(agent)", targets.map { $0.map { ConsulAgentPlace($0, agent) } }
                 )
             }
-            let isUsed = configuration.consul.areUsed(by: configuration.services)
             do {
-                consul = try ConsulOptions(configuration.consul, isUsed: isUsed)
+                consul = try ConsulOptions(
+                    configuration.consul, isUsed: configuration.usesConsul)
             } catch {
                 warn("\(error)")
             }

@@ -70,6 +70,7 @@ final class AdminSnapshots {
         snapshot.services = traffic.services(clock, detail)
         snapshot.listeners = traffic.listeners(clock)
         snapshot.certificates = running.certificates.shown(for: running.current.listeners)
+        snapshot.ticketKeys = running.ticketKeys.shown
         if detail.hasJournal {
             snapshot.journal = journal.entries.reversed().map { show($0, clock) }
         }

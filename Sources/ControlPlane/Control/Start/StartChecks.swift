@@ -52,7 +52,7 @@ package struct StartChecks {
         do {
             _ = try configuration.admin.readToken()
             // Where Consul is not used, its variables may belong to another program.
-            if configuration.consul.areUsed(by: configuration.services) {
+            if configuration.usesConsul {
                 _ = try configuration.consul.readToken()
             }
         } catch {

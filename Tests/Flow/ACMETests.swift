@@ -10,17 +10,18 @@ extension Flow {
     // half of all nonces, takes its time, and forgets what was proven.
     @Suite struct ACME {
         /// What a test has around its Fairleads.
-        private struct Site {
+        struct Site {
             let folder: TemporaryFolder
             let pebble: Pebble
             let http: UInt16
             let https: UInt16
             let web: UInt16
 
-            /// A configuration file for a Fairlead at these ports; nil has no such listener.
+            /// A configuration file for a Fairlead at these ports; nil has no such listener. The
+            /// store is a folder, or what `consul` says of Consul is there in its place.
             func file(
                 _ name: String, http: UInt16?, https: UInt16, hosts: [String] = ["web.test"],
-                acme: String = ""
+                acme: String = "", consul: String? = nil
             ) throws -> String {
                 let plain = http.map {
                     "  - {name: plain, listen: \"127.0.0.1:\($0)\", routes: [{path-prefix: /, "
@@ -35,8 +36,9 @@ extension Flow {
                       ca-file: \(pebble.authority)
                       email: ops@example.com
                       terms-agreed: on
-                      store: \(folder.path("store"))
+                      \(consul == nil ? "store: \(folder.path("store"))" : "consul: certificates/")
                       \(acme)
+                    \(consul ?? "")
                     listeners:
                       - name: secure
                         listen: "127.0.0.1:\(https)"
@@ -55,7 +57,7 @@ extension Flow {
             }
         }
 
-        private func site(
+        func site(
             _ stage: Stage, validity: Int = 90 * 86400, sleep: Int = 1
         ) throws -> Site {
             let (http, https) = (try FreePort.take(), try FreePort.take())
@@ -66,14 +68,14 @@ extension Flow {
                 https: https, web: try stage.web("one")[0].port)
         }
 
-        private func run(
+        func run(
             _ stage: Stage, _ file: String, listeners: Int = 2
         ) throws -> Fairlead {
             stage.hold(
                 try Fairlead(arguments: ["run", "--config", file], listeners: listeners))
         }
 
-        private func waitForCertificate(
+        func waitForCertificate(
             _ site: Site, _ fairlead: Fairlead, _ port: UInt16, host: String = "web.test"
         ) throws {
             try waitSlowly("a certificate; fairlead said:\n\(fairlead.process.transcript)") {

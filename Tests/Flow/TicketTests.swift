@@ -17,8 +17,8 @@ extension Flow {
             var process: RunningProcess { fairlead.process }
         }
 
-        /// Fairlead with a certificate for `web.test` and with `more` at the top of its file, and an
-        /// admin port if it is to have one.
+        /// Fairlead with a certificate for `web.test` and with `more` at the top of its file, and
+        /// an admin port if it is to have one.
         func site(
             _ stage: Stage, _ files: CertificateFiles, over backend: UInt16, more: String = "",
             hasAdmin: Bool = false

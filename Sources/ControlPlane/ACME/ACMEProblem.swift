@@ -23,6 +23,8 @@ package struct ACMEProblem: Error, Equatable, Sendable {
         case slow
         /// What was issued can't be used, for this reason.
         case unusable(String)
+        /// What all Fairleads have to know could not be kept where they read it, for this reason.
+        case storeFailed(String)
     }
 
     /// What it is about.
@@ -78,7 +80,7 @@ package struct ACMEProblem: Error, Equatable, Sendable {
                 "unauthorized", "userActionRequired", "rejectedIdentifier", "unsupportedIdentifier",
                 "externalAccountRequired", "invalidContact", "unsupportedContact", "caa",
             ].contains(type)
-        case .unreachable, .notProven, .malformed, .slow, .unusable: false
+        case .unreachable, .notProven, .malformed, .slow, .unusable, .storeFailed: false
         }
     }
 
@@ -94,6 +96,7 @@ package struct ACMEProblem: Error, Equatable, Sendable {
         case .needsExternalAccount: "needs_external_account"
         case .slow: "slow"
         case .unusable: "unusable"
+        case .storeFailed: "store_failed"
         }
     }
 }
@@ -126,6 +129,9 @@ extension ACMEProblem: CustomStringConvertible {
                 + "acme.eab-key to what it has given you"
         case .slow: "the order took too long; nothing needs to be done"
         case .unusable(let reason): "the certificate that was issued can't be used: \(reason)"
+        case .storeFailed(let reason):
+            "what the certificate authority has to be answered could not be written to the store "
+                + "(\(reason))"
         }
     }
 

@@ -93,10 +93,9 @@ package final class ControlPlane {
             on: loop, log: log.current)
         running = RunningConfiguration(
             configuration, log, services, workers.proxy, certificates, publisher, checker,
-            TicketKeyFollower(
-                after: start.process.predecessor, factory.agents, on: loop, log: log.current))
-        orders = CertificateOrders(
-            configuration, certificates, workers.proxy, factory, on: loop, log: log.current)
+            TicketKeyFollower(start.process, factory.agents, on: loop, log: log.current))
+        orders = try CertificateOrders(
+            configuration, certificates, workers.proxy, factory, start.process, log: log.current)
         let supervision = Supervision(start.process.manager, on: loop)
         let memory = MemoryRelease(on: loop)
         follower = origin.map { [loop, log, running] in

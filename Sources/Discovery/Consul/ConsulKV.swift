@@ -21,6 +21,8 @@ package final class ConsulKV {
         package let flags: UInt64
         /// Rises whenever the key is written.
         package let modifyIndex: UInt64
+        /// The session that has locked it; nil for none.
+        var session: String?
     }
 
     /// What is below a prefix. Any thread.
@@ -70,15 +72,17 @@ package final class ConsulKV {
 
     // MARK: - Answers
 
+    /// Reads Consul's answer about the keys that begin with `prefix`, whose values may have
+    /// `totalBytesMax` bytes together.
     static func read(
-        _ answer: ConsulAnswer, prefix: String
+        _ answer: ConsulAnswer, prefix: String, totalBytesMax: Int = ConsulKV.totalBytesMax
     ) -> Result<Contents, ConsulFailure> {
         // Consul answers 404 for an empty prefix, with an index like any other answer.
         guard answer.status != 404 else {
             return answer.doubt.map { .failure($0) } ?? .success(Contents())
         }
         do throws(JSON.Malformed) {
-            let contents = try contents(answer.body, prefix: prefix)
+            let contents = try contents(answer.body, prefix: prefix, totalBytesMax)
             if contents == Contents(), let doubt = answer.doubt { return .failure(doubt) }
             return .success(contents)
         } catch {
@@ -92,10 +96,11 @@ package final class ConsulKV {
         let Value: String?
         let Flags: UInt64?
         let ModifyIndex: UInt64
+        let Session: String?
     }
 
     private static func contents(
-        _ bytes: [UInt8], prefix: String
+        _ bytes: [UInt8], prefix: String, _ totalBytesMax: Int
     ) throws(JSON.Malformed) -> Contents {
         let pairs = try JSON.decode([JSON.Tolerant<Pair>].self, from: bytes)
         guard pairs.count <= keysMax else {
@@ -154,6 +159,7 @@ package final class ConsulKV {
                     + "\(valueBytesMax) are taken")
         }
         return Entry(
-            key: key, value: Array(value), flags: read.Flags ?? 0, modifyIndex: read.ModifyIndex)
+            key: key, value: Array(value), flags: read.Flags ?? 0, modifyIndex: read.ModifyIndex,
+            session: read.Session)
     }
 }

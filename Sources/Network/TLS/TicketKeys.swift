@@ -44,8 +44,8 @@ package final class TicketKeys: Sendable {
     /// A server seals by the ring from now on. The library is loaded by now.
     func begin() { state.withLock { $0.isUsed = true } }
 
-    /// Puts `keys` in the place of those that were given before: the first seals if `seals` is true,
-    /// all open. None, or none that seals: the ring's own seal again.
+    /// Puts `keys` in the place of those that were given before: the first seals if `seals` is
+    /// true, all open. None, or none that seals: the ring's own seal again.
     package func give(_ keys: [TicketKey], seals: Bool = true) {
         state.withLock {
             $0.given = keys

@@ -27,6 +27,17 @@ import Testing
     @Test(arguments: [
         ("{terms-agreed: on}", "found no acme.store, expected a folder for the certificates"),
         ("{store: /s}", "expected acme.terms-agreed: on, once you have read"),
+        ("{consul: certs, terms-agreed: on}", "that ends in a slash, such as fairlead-certifi"),
+        ("{consul: a$/, terms-agreed: on}", "expected a prefix of letters, digits and - _ . /"),
+        (whole + ", consul: certs/}", "found both acme.store and acme.consul, expected one"),
+        (
+            "{consul: a/certs/, terms-agreed: on}\nconsul: {kv: a/}",
+            "found \"a/certs/\", which has to do with \"a/\" of consul.kv"
+        ),
+        (
+            "{consul: a/, terms-agreed: on}\nconsul: {kv: a/b/}",
+            "found \"a/\", which has to do with \"a/b/\" of consul.kv"
+        ),
         (whole + ", directory: \"http://ca.test/\"}", "expected https://HOST/PATH"),
         ("{store: /s, terms-agreed: on, email: ops}", "expected an e-mail address, such as"),
         (whole + ", challenges: [dns-01]}", "expected http-01 or tls-alpn-01"),

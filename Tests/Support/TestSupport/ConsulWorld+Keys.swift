@@ -165,7 +165,7 @@ extension ConsulWorld {
     package mutating func end(session id: String) {
         guard let session = sessions.removeValue(forKey: id) else { return }
         for (key, pair) in pairs where pair.session == id {
-            lockDelays[key] = .now + min(session.lockDelay, .seconds(60))
+            lockDelays[key] = .now + min(session.lockDelay, lockDelayMax)
             if session.deletes {
                 delete(key)
             } else {

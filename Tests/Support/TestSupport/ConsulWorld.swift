@@ -105,6 +105,8 @@ package struct ConsulWorld: Sendable {
     package var removalFloor = Duration.seconds(60)
     /// How long a session lives at least without a renewal: Consul's own bound.
     package var sessionLifeMin = Duration.seconds(10)
+    /// How long at most a key can't be locked whose session has ended: Consul's own bound.
+    package var lockDelayMax = Duration.seconds(60)
     var fallingIndex: UInt64 = 1_000_000
     /// How often `/v1/agent/service/register` was called.
     package internal(set) var agentRegistrations = 0

@@ -39,7 +39,7 @@ extension Loading {
         }
         let users = listeners.filter { !$0.value.tls.acmeHosts.isEmpty }
         guard let first = users.first, purpose == .serving else {
-            for key in ["store", "email", "terms-agreed", "directory", "challenges"] {
+            for key in ["store", "consul", "email", "terms-agreed", "directory", "challenges"] {
                 guard let origin = given["acme.\(key)"] else { continue }
                 warnings.add("no effect without tls.acme of a listener: name its hosts", at: origin)
             }
@@ -51,11 +51,16 @@ extension Loading {
         {
             errors.add("found one of acme.eab-key-id and acme.eab-key, expected both", at: origin)
         }
-        if acme.store == nil {
+        if acme.store == nil, acme.consul == nil {
             errors.add(
-                "found no acme.store, expected a folder for the certificates: without one each "
-                    + "start would order them again", at: origin)
+                "found no acme.store, expected a folder for the certificates, or acme.consul: "
+                    + "without one each start would order them again", at: origin)
         }
+        if acme.store != nil, acme.consul != nil, let origin = given["acme.consul"] {
+            errors.add("found both acme.store and acme.consul, expected one", at: origin)
+        }
+        checkSecret(
+            acme.consul, "such as fairlead-certificates/", at: given["acme.consul"] ?? .nowhere)
         if !acme.termsAgreed {
             errors.add(
                 "found no agreement, expected acme.terms-agreed: on, once you have read the "

@@ -48,8 +48,9 @@ extension Loading {
             key.hasPrefix(shown) || shown.hasPrefix(key)
         else { return }
         errors.add(
-            "found \(quoted(key)), which has to do with \(quoted(shown)) of consul.kv: what is there "
-                + "is read as configuration, and shown; expected a place of its own, \(example)",
+            "found \(quoted(key)), which has to do with \(quoted(shown)) of consul.kv: what is "
+                + "there is read as configuration, and shown; expected a place of its own, "
+                + example,
             at: origin)
     }
 }

@@ -17,6 +17,9 @@ package struct ACMESettings: Equatable, Sendable {
     package internal(set) var caFile: String?
     /// The folder in which certificates and the account are kept; nil for none.
     package internal(set) var store: String?
+    /// The prefix of the keys in Consul's K/V store that are there in the folder's place; nil for
+    /// none.
+    package internal(set) var consul: String?
     /// How hosts are proven, the preferred way first; never empty.
     package internal(set) var methods: [ACMEMethod] = [.http, .tlsALPN]
     /// What the authority calls the account of another system that it wants to know; nil for none.

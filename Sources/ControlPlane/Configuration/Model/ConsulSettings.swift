@@ -60,6 +60,6 @@ extension Configuration {
 
     /// Whether anything is asked of Consul's API, where `services` are those of the configuration.
     func usesConsul(by services: [Service]) -> Bool {
-        ticketKeys.consul != nil || consul.areUsed(by: services)
+        ticketKeys.consul != nil || acme.consul != nil || consul.areUsed(by: services)
     }
 }

@@ -23,6 +23,11 @@ extension OptionTable {
             "The folder in which certificates and the account are kept, as HOST/fullchain.pem and "
                 + "HOST/privkey.pem; Fairleads with the same folder share them, and order once."),
         Option(
+            "consul", \.consul, .optional(.secretPrefix),
+            "In place of the folder, the prefix of the keys of Consul's K/V store in which "
+                + "certificates and the account are kept, for Fairleads on many machines. Let "
+                + "nobody but Fairlead read it."),
+        Option(
             "challenges", \.methods,
             .list(of: .word, mayBeEmpty: false, countMax: ACMEMethod.allCases.count),
             "How hosts are proven, the preferred way first: `http-01` on port 80, `tls-alpn-01` on "

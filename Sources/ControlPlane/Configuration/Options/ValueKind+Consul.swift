@@ -100,6 +100,18 @@ extension ValueKind where Value == String {
         }
     }
 
+    /// A prefix of keys of the K/V store that have secrets.
+    static var secretPrefix: Self {
+        Self("prefix of keys", write: { $0 }) { (text) throws(Unexpected) in
+            guard isPlainKey(text), text.last == "/" else {
+                throw Unexpected(
+                    expected: "a prefix of letters, digits and - _ . / that ends in a slash, such "
+                        + "as fairlead-certificates/")
+            }
+            return try checkedPrefix(text)
+        }
+    }
+
     /// Whether `text` has only characters that every version of Consul takes in a key.
     private static func isPlainKey(_ text: String) -> Bool {
         text.utf8.allSatisfy { byte in

@@ -26,7 +26,7 @@ final class SourceFactory {
     let agents: ConsulAgents
     /// Docker's engine. Nothing is asked of it before a source or a feed begins to.
     let docker: DockerWatch
-    private let loop: EventLoop
+    let loop: EventLoop
     /// Lookups that several services share, by name.
     private var lookups: [DomainName: [(options: LookupOptions, lookup: SharedLookup)]] = [:]
 

@@ -1,10 +1,11 @@
 // CertificateOrders: gets certificates from an authority and has them renewed in time. It asks by
-// the machine that knows the protocol (ACMEOrder), keeps what comes in a folder
-// (IssuedCertificates), and has all listeners answer the authority (ChallengeBoard).
+// the machine that knows the protocol (ACMEOrder), keeps what comes in a store (IssuedStore), and
+// has all listeners answer the authority (ChallengeBoard).
 //
-// One at a time orders, of all Fairleads with the same folder: the one that has its lock. Before it
-// orders it looks into the folder again, so that what another one has got is not ordered twice, nor
-// after a restart. All answer for the one that orders, since a name may lead to any of them.
+// One at a time orders, of all Fairleads with the same store: the one that has its lock. Before it
+// orders it looks into the store again, so that what another one has got is not ordered twice, nor
+// after a restart. All answer for the one that orders, since a name may lead to any of them. One
+// that loses the lock drops its order without a word to the authority: another one goes on.
 
 internal import ACME
 internal import CertificateFiles
@@ -29,13 +30,12 @@ final class CertificateOrders {
     private struct Job {
         let host: String
         var order: ACMEOrder
-        let lock: IssuedFolderLock
         /// Tells it from others: answers to those are for nobody.
         let number: Int
     }
 
     private let settings: ACMESettings
-    private let folder: IssuedFolder
+    private let store: IssuedStore
     private let certificates: IssuedCertificates
     private let board: ChallengeBoard
     private let wishes: RenewalWishes
@@ -45,34 +45,64 @@ final class CertificateOrders {
     private var job: Job?
     private var jobs = 0
     private var isRunning = false
-    /// Why the folder can't be used; nil while it can.
-    private var folderProblem: String?
+    /// Whether this process has the lock, or asks for it.
+    private var isBusy = false
+    /// The lock, while this process has it.
+    private var lock: (any IssuedLock)?
+    /// Why the lock can't be had; nil while it can.
+    private var lockProblem: String?
+    /// Why the last change could not be written; nil when it could.
+    private var writeProblem: String?
+    /// Not before then the lock is asked for again.
+    private var retryAt: ContinuousClock.Instant?
+    /// Why the store can't be used; nil while it can.
+    private var storeProblem: String?
     private var looking: Timer?
     private var waiting: Timer?
     /// What orders came to: `issued`, or the code of a problem.
     private(set) var outcomes: [String: Int] = [:]
 
-    /// How often the folder is looked at: others may order, and all have to answer.
+    /// How often the store is looked at: others may order, and all have to answer.
     private static let pace = Duration.seconds(1)
     /// How long it takes until every Fairlead answers for a challenge: a round of its look, and as
-    /// long again for a folder of a network.
+    /// long again for a folder of a network. Of Consul's keys all learn within a second.
     private static let settleTime = Duration.seconds(2)
+    /// How long the store is left alone after it has refused something.
+    private static let retryPause = Duration.seconds(10)
 
-    /// Gets nothing yet; `sources` finds the authority.
+    /// Gets nothing yet; `sources` finds the authority. Waits for what Consul's keys have, if they
+    /// are the store, for up to 3 s.
+    ///
+    /// - Throws: `StartFailure` for a process that takes over and can't read them: it would show
+    ///   clients worse certificates than the one before.
     init(
-        _ configuration: Configuration, _ store: CertificateStore, _ workers: ProxyWorkers,
-        _ sources: SourceFactory, on loop: EventLoop, log: @escaping () -> Log
-    ) {
+        _ configuration: Configuration, _ shown: CertificateStore, _ workers: ProxyWorkers,
+        _ sources: SourceFactory, _ process: ProcessStart, log: @escaping () -> Log
+    ) throws(StartFailure) {
+        let loop = sources.loop
         settings = configuration.acme
-        folder = IssuedFolder(path: settings.store ?? "")
-        certificates = IssuedCertificates(folder, store)
-        board = ChallengeBoard(configuration, settings.store == nil ? nil : folder, workers)
+        if let prefix = settings.consul {
+            let home = ConsulHome(prefix, sources.agents, on: loop)
+            if process.predecessor != nil, let unknown = home.unknown {
+                throw StartFailure(
+                    description: "acme.consul: \(unknown); the process before goes on")
+            }
+            store = IssuedStore(home: home)
+        } else {
+            store = IssuedStore(home: FolderHome(path: settings.store ?? ""))
+        }
+        let isKept = settings.store != nil || settings.consul != nil
+        certificates = IssuedCertificates(store, shown)
+        board = ChallengeBoard(configuration, isKept ? store : nil, workers)
         connection = AuthorityConnection(
             HTTPClient(on: loop), sources.systemHosts, trusting: settings.caFile)
         wishes = RenewalWishes(connection, at: settings.directory)
         self.log = log
         looking = Timer(on: loop) { [unowned self] in look() }
         waiting = Timer(on: loop) { [unowned self] in advance() }
+        store.home.onChange = { [unowned self] in
+            if isRunning { looking?.schedule(after: .zero) }
+        }
         follow(configuration)
     }
 
@@ -85,8 +115,9 @@ final class CertificateOrders {
     /// Orders nothing any more: the process stops, or another one has taken over.
     func stop() {
         isRunning = false
-        endJob()
         looking?.cancel()
+        endJob()
+        if !isBusy { store.home.stop() }
     }
 
     /// Takes up a configuration, whose listeners may have other hosts.
@@ -107,7 +138,7 @@ final class CertificateOrders {
     /// Where in its time a renewal falls is drawn for each certificate.
     private func newHost(_ host: String) -> Host {
         Host(
-            plan: RenewalPlan(fraction: .random(in: 0...1), after: folder.failures(of: host)))
+            plan: RenewalPlan(fraction: .random(in: 0...1), after: store.failures(of: host)))
     }
 
     // MARK: - Looking
@@ -115,10 +146,12 @@ final class CertificateOrders {
     private func look() {
         guard !hosts.isEmpty else { return }
         looking?.schedule(after: Self.pace)
-        guard isFolderReady() else { return }
+        let unready = store.home.prepare()
+        report(unready ?? lockProblem ?? writeProblem)
+        guard unready == nil else { return }
         takeUpNews()
-        certificates.keepUnwritten()
-        guard job == nil else { return }
+        guard !isBusy else { return }
+        guard certificates.unwritten.isEmpty else { return withLock { [unowned self] in keep() } }
         let now = Self.now
         let due = hosts.keys.filter { orderTime(of: $0, now) <= now }
         if let host = due.min(by: { (self.due($0) ?? 0, $0) < (self.due($1) ?? 0, $1) }) {
@@ -144,29 +177,28 @@ final class CertificateOrders {
         hosts[host]?.plan.orderTime(due: due(host), now: now) ?? .max
     }
 
-    private func isFolderReady() -> Bool {
-        let before = folderProblem
-        folderProblem = folder.prepare()
-        guard folderProblem != before else { return folderProblem == nil }
-        if let folderProblem {
-            logUnusable(folderProblem, "no certificate is ordered")
-        }
+    /// The store can't be used, for this reason; nil: it can.
+    private func report(_ problem: String?) {
+        guard problem != storeProblem else { return }
+        storeProblem = problem
+        if let problem { logUnusable(problem, "no certificate is ordered") }
         hosts.keys.forEach(show)
-        return folderProblem == nil
     }
 
     private func logUnusable(_ cause: String, _ effect: String) {
         log().write(
             .error, "acme.store_unusable",
-            ["cause": cause, "effect": "\(effect); make the folder writable for Fairlead"])
+            ["cause": cause, "effect": "\(effect); \(store.home.advice)"])
     }
 
     /// Takes up what another process has written.
     private func takeUpNews() {
         guard certificates.hasNews() else { return }
         board.follow()
-        for host in hosts.keys { hosts[host]?.plan.earlier = folder.failures(of: host) }
+        for host in hosts.keys { hosts[host]?.plan.earlier = store.failures(of: host) }
         for host in hosts.keys.sorted() where certificates.read(host) {
+            // Another one has done what this one could not.
+            writeProblem = nil
             log().write(.info, "acme.certificate_found", ["host": host])
             renewed(host)
         }
@@ -180,25 +212,125 @@ final class CertificateOrders {
 
     private func show(_ host: String) {
         let trouble =
-            if let folderProblem {
-                CertificateTrouble(place: "acme.store", reason: folderProblem)
+            if let storeProblem {
+                CertificateTrouble(place: store.home.option, reason: storeProblem)
             } else {
                 hosts[host]?.problem.map { CertificateTrouble(place: host, reason: "\($0)") }
             }
         certificates.show(host, trouble: trouble)
     }
 
+    // MARK: - The lock
+
+    /// Does `action` with the lock, which has to end by `leave()`; nothing while another one has
+    /// it.
+    private func withLock(_ action: @escaping () -> Void) {
+        guard retryAt ?? .now <= .now else { return }
+        isBusy = true
+        store.home.lock { [weak self] locking in
+            guard let self else { return }
+            lockProblem = nil
+            switch locking {
+            case .got(let lock):
+                self.lock = lock
+                lock.onLost = { [weak self] in self?.lost($0) }
+                guard isRunning else { return leave() }
+                action()
+            case .taken: isBusy = false
+            case .failed(let reason):
+                lockProblem = reason
+                retryAt = .now + Self.retryPause
+                isBusy = false
+                if !isRunning { store.home.stop() }
+            }
+        }
+    }
+
+    /// Leaves the lock to others.
+    private func leave() {
+        lock?.release()
+        lock = nil
+        isBusy = false
+        if !isRunning { store.home.stop() }
+    }
+
+    /// The lock is lost: what is under way is another one's by now, or nobody's.
+    private func lost(_ reason: String) {
+        log().write(
+            .warning, "acme.lock_lost",
+            [
+                "host": job?.host ?? "none", "cause": reason,
+                "effect": "its order is dropped; one that has the lock begins another",
+            ])
+        waiting?.cancel()
+        job = nil
+        leave()
+        board.follow()
+    }
+
+    /// Writes with the lock, and calls `completion` with nil or with why that failed; not when the
+    /// lock is lost meanwhile.
+    private func write(_ changes: [IssuedChange], completion: @escaping (String?) -> Void) {
+        guard let lock else { preconditionFailure("nothing is written without the lock") }
+        guard !changes.isEmpty else { return completion(nil) }
+        store.home.write(changes, under: lock) { [weak self] failure in
+            guard let self, self.lock === lock else { return }
+            writeProblem = failure
+            retryAt = failure.map { _ in .now + Self.retryPause }
+            board.follow()
+            completion(failure)
+        }
+    }
+
+    /// Tries again to keep certificates that could not be kept: a start would order them once more.
+    private func keep() {
+        var changes: [IssuedChange] = []
+        for (host, product) in certificates.unwritten where !certificates.isOutdone(host) {
+            changes += store.changes(for: product, of: host)
+        }
+        let hosts = Array(certificates.unwritten.keys)
+        write(changes) { [unowned self] failure in
+            if failure == nil { hosts.forEach(certificates.kept) }
+            leave()
+        }
+    }
+
     // MARK: - Ordering
 
     private func begin(_ host: String) {
-        guard let lock = folder.lock() else { return }
-        // Another one may have got it while this one waited.
-        guard !certificates.read(host) else { return renewed(host) }
-        hosts[host]?.plan.earlier = folder.failures(of: host)
-        guard orderTime(of: host, Self.now) <= Self.now else { return }
-        // What is there is of one that was killed.
-        _ = board.show([])
-        guard let account = account() else { return }
+        withLock { [unowned self] in
+            guard hosts[host] != nil else { return leave() }
+            // Another one may have got it while this one waited.
+            guard !certificates.read(host) else {
+                renewed(host)
+                return leave()
+            }
+            hosts[host]?.plan.earlier = store.failures(of: host)
+            guard orderTime(of: host, Self.now) <= Self.now else { return leave() }
+            prepare(host)
+        }
+    }
+
+    /// Sees to the account, whose key has to be kept before it is used: one whose key is lost can't
+    /// be used again. Challenges that are there are of one that was killed.
+    private func prepare(_ host: String) {
+        var changes = store.changes(for: [])
+        let known = store.account(at: settings.directory)
+        let key = known?.key ?? SigningKey()
+        if known == nil {
+            changes += store.changes(forAccount: key, url: nil, at: settings.directory)
+        }
+        write(changes) { [unowned self] failure in
+            guard failure == nil else { return leave() }
+            order(
+                host,
+                ACMEAccount(
+                    key: key, url: known?.url, email: settings.email,
+                    external: settings.externalAccount))
+        }
+    }
+
+    private func order(_ host: String, _ account: ACMEAccount) {
         let failures = hosts[host]?.plan.failures ?? 0
         // After a failure the other way is tried first.
         let turn = failures % settings.methods.count
@@ -208,28 +340,9 @@ final class CertificateOrders {
             settleTime: Self.settleTime,
             replacing: certificates.life(of: host).flatMap(RenewalQuestion.identifier))
         jobs += 1
-        job = Job(host: host, order: order, lock: lock, number: jobs)
+        job = Job(host: host, order: order, number: jobs)
         log().write(.info, "acme.ordering", ["host": host, "authority": settings.directory])
         advance()
-    }
-
-    /// The account in the folder, or a new one; nil when that can't be kept: an account whose key
-    /// is lost can't be used again.
-    private func account() -> ACMEAccount? {
-        var known = folder.account(at: settings.directory)
-        if known == nil {
-            let key = SigningKey()
-            if let failure = folder.write(account: key, url: nil, at: settings.directory) {
-                logUnusable(failure, "no certificate is ordered")
-                return nil
-            }
-            known = (key, nil)
-        }
-        return known.map {
-            ACMEAccount(
-                key: $0.key, url: $0.url, email: settings.email,
-                external: settings.externalAccount)
-        }
     }
 
     private func advance() {
@@ -243,10 +356,10 @@ final class CertificateOrders {
             }
         case .wait(let pause): waiting?.schedule(after: pause)
         case .finished(let product):
-            endJob()
+            job = nil
             install(product, for: host)
         case .failed(let problem):
-            endJob()
+            job = nil
             fail(host, problem)
         }
     }
@@ -257,36 +370,51 @@ final class CertificateOrders {
         case .success(let answer): job?.order.receive(answer)
         case .failure(let unanswered): job?.order.fail(unanswered.reason)
         }
-        guard let order = job?.order else { return }
-        let account = order.session.account
+        guard let job else { return }
+        let account = job.order.session.account
+        var changes: [IssuedChange] = []
         if account.url != before.session.account.url {
-            _ = folder.write(account: account.key, url: account.url, at: settings.directory)
+            changes += store.changes(
+                forAccount: account.key, url: account.url, at: settings.directory)
         }
-        if order.challenges != before.challenges, let failure = board.show(order.challenges) {
-            logUnusable(failure, "the authority can't be answered")
+        if job.order.challenges != before.challenges {
+            changes += store.changes(for: job.order.challenges)
         }
-        advance()
+        write(changes) { [unowned self] failure in
+            guard self.job?.number == job.number else { return }
+            guard let failure else { return advance() }
+            // An authority that is not answered counts that against the host.
+            self.job = nil
+            fail(job.host, ACMEProblem(.storeFailed(failure)))
+        }
     }
 
-    /// Gives up what is under way: its lock, and what is answered for it.
+    /// Gives up what is under way, and what is answered for it.
     private func endJob() {
         waiting?.cancel()
         guard job != nil else { return }
-        _ = board.show([])
         job = nil
+        write(store.changes(for: [])) { [unowned self] _ in leave() }
     }
 
     private func install(_ product: ACMEProduct, for host: String) {
-        let failure = certificates.install(product, for: host)
-        if let reason = failure.use { return fail(host, ACMEProblem(.unusable(reason))) }
+        if let reason = certificates.use(product, for: host) {
+            return fail(host, ACMEProblem(.unusable(reason)))
+        }
         outcomes["issued", default: 0] += 1
         renewed(host)
         log().write(
             .info, "acme.certificate_issued",
             ["host": host, "renewal": due(host).map(Self.text) ?? "unknown"])
-        if let reason = failure.keep {
-            logUnusable(
-                reason, "the certificate of \(host) is used, and a start would order it again")
+        let changes = store.changes(for: product, of: host) + store.changes(for: [])
+        write(changes) { [unowned self] failure in
+            if let failure {
+                logUnusable(
+                    failure, "the certificate of \(host) is used, and a start would order it again")
+            } else {
+                certificates.kept(host)
+            }
+            leave()
         }
     }
 
@@ -296,9 +424,6 @@ final class CertificateOrders {
         hosts[host]?.problem = problem
         hosts[host]?.plan.failed(
             at: now, retryAfter: problem.retryAfter, needsOperator: problem.needsOperator)
-        if let failures = hosts[host]?.plan.earlier {
-            folder.write(failures, "\(problem)", for: host)
-        }
         let left = certificates.life(of: host).map { Duration.seconds(max($0.ends - now, 0)) }
         log().write(
             left == nil ? .error : .warning, "acme.failed",
@@ -309,6 +434,11 @@ final class CertificateOrders {
                 "next": Self.text(orderTime(of: host, now)),
             ])
         show(host)
+        var changes = store.changes(for: [])
+        if let failures = hosts[host]?.plan.earlier {
+            changes += store.changes(for: failures, "\(problem)", of: host)
+        }
+        write(changes) { [unowned self] _ in leave() }
     }
 
     private static func text(_ seconds: Int) -> String {

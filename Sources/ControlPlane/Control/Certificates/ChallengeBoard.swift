@@ -1,5 +1,5 @@
 // ChallengeBoard: what authorities are answered that look at who serves a host: for this process
-// and others with the same folder, and for another program whose files are served.
+// and others with the same store, and for another program whose files are served.
 
 internal import ACME
 internal import Configuration
@@ -8,33 +8,25 @@ internal import TLS
 
 /// The answers of all listeners. Control thread only.
 final class ChallengeBoard {
-    private let folder: IssuedFolder?
+    private let store: IssuedStore?
     private let webroot: String?
     private let workers: ProxyWorkers
     private let workerCount: Int
     private var shown: [ACMEChallenge] = []
 
-    /// Answers what another program puts into its folder, and what is in `folder`, once `follow` is
+    /// Answers what another program puts into its folder, and what is in `store`, once `follow` is
     /// called; nil for none.
-    init(_ configuration: Configuration, _ folder: IssuedFolder?, _ workers: ProxyWorkers) {
-        self.folder = folder
+    init(_ configuration: Configuration, _ store: IssuedStore?, _ workers: ProxyWorkers) {
+        self.store = store
         self.workers = workers
         webroot = configuration.acme.webroot
         workerCount = configuration.workers
         if webroot != nil { publish() }
     }
 
-    /// Makes `challenges` all that is answered, here and by others. Nil when that is done, else why
-    /// not.
-    func show(_ challenges: [ACMEChallenge]) -> String? {
-        let failure = folder?.write(challenges: challenges)
-        follow()
-        return failure
-    }
-
-    /// Answers what is in the folder, if that has changed.
+    /// Answers what is in the store, if that has changed.
     func follow() {
-        let found = folder?.challenges() ?? []
+        let found = store?.challenges() ?? []
         guard found != shown else { return }
         shown = found
         publish()

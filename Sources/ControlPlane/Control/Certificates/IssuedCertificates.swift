@@ -1,5 +1,5 @@
 // IssuedCertificates: the certificates of hosts that this process gets by itself, as they are in
-// the folder, and as clients are shown them.
+// their store, and as clients are shown them.
 //
 // Until the first certificate of a host is there, its clients are shown one that Fairlead has
 // signed itself: a port that refused them would look like a Fairlead that is not there.
@@ -18,18 +18,18 @@ final class IssuedCertificates {
         let life: CertificateLife
     }
 
-    private let folder: IssuedFolder
+    private let issued: IssuedStore
     private let store: CertificateStore
     private var held: [String: Held] = [:]
     /// What clients of hosts are shown that have none.
     private var standIns: [String: TLSCertificate] = [:]
-    /// Certificates that the folder has not taken, by host.
-    private var unwritten: [String: ACMEProduct] = [:]
+    /// Certificates that their store has not taken, by host.
+    private(set) var unwritten: [String: ACMEProduct] = [:]
     private var stamp: [Int] = []
 
     /// Knows no host yet; `store` gets what clients are shown.
-    init(_ folder: IssuedFolder, _ store: CertificateStore) {
-        self.folder = folder
+    init(_ issued: IssuedStore, _ store: CertificateStore) {
+        self.issued = issued
         self.store = store
     }
 
@@ -43,19 +43,19 @@ final class IssuedCertificates {
         unwritten = unwritten.filter { wanted.contains($0.key) }
     }
 
-    // MARK: - The folder
+    // MARK: - The store
 
-    /// Whether the folder has changed since the last call.
+    /// Whether the store has changed since the last call.
     func hasNews() -> Bool {
-        let now = folder.stamp
+        let now = issued.home.stamp
         defer { stamp = now }
         return now != stamp
     }
 
-    /// Reads the certificate of `host` from the folder. Returns whether it is another one than
+    /// Reads the certificate of `host` from the store. Returns whether it is another one than
     /// before. One that can't be used leaves what there was.
     func read(_ host: String) -> Bool {
-        guard unwritten[host] == nil, let product = folder.product(for: host),
+        guard unwritten[host] == nil, let product = issued.product(for: host),
             product != held[host]?.product
         else { return false }
         return take(product, for: host) == nil
@@ -76,21 +76,24 @@ final class IssuedCertificates {
         }
     }
 
-    /// Uses `product` for `host`, and keeps it in the folder.
-    ///
-    /// - Returns: why it can't be used, and why it can't be kept; nil where it can.
-    func install(_ product: ACMEProduct, for host: String) -> (use: String?, keep: String?) {
-        if let reason = take(product, for: host) { return (reason, nil) }
-        guard let failure = folder.write(product, for: host) else { return (nil, nil) }
+    /// Uses `product` for `host`; it is not in the store yet. Returns why it can't be used; nil
+    /// where it can.
+    func use(_ product: ACMEProduct, for host: String) -> String? {
+        if let reason = take(product, for: host) { return reason }
         unwritten[host] = product
-        return (nil, failure)
+        return nil
     }
 
-    /// Tries again to keep what could not be kept: a start would order it once more.
-    func keepUnwritten() {
-        for (host, product) in unwritten where folder.write(product, for: host) == nil {
-            unwritten[host] = nil
-        }
+    /// The store has what was to be kept for `host`.
+    func kept(_ host: String) { unwritten[host] = nil }
+
+    /// Whether the store has a certificate for `host` that lasts as long as the one that is to be
+    /// kept, since another process has got one.
+    func isOutdone(_ host: String) -> Bool {
+        guard let held = held[host], let other = issued.product(for: host), other != held.product,
+            let certificate = try? TLSCertificate(chain: other.chain, key: other.key)
+        else { return false }
+        return certificate.names.contains(host) && certificate.notAfter >= held.life.ends
     }
 
     // MARK: - What clients are shown
@@ -98,7 +101,7 @@ final class IssuedCertificates {
     /// Hands over what clients are shown for `host`, and what is wrong with it; nil for nothing.
     func show(_ host: String, trouble: CertificateTrouble?) {
         var reading = CertificateReading()
-        let places = folder.places(of: host)
+        let places = issued.places(of: host)
         if let held = held[host] {
             reading.found = [
                 FoundCertificate(

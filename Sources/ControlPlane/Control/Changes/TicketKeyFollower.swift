@@ -25,13 +25,13 @@ final class TicketKeyFollower {
     private var fileProblem: String?
     private var shared: SharedTicketKeyFollower?
 
-    /// Gives `ring` what `predecessor` has passed on, if this process takes over from one; the rest
-    /// follows by `follow`.
+    /// Gives `ring` what the process before has passed on, if this one takes over from one; the
+    /// rest follows by `follow`.
     init(
-        after predecessor: Predecessor?, _ agents: ConsulAgents, on loop: EventLoop,
+        _ process: ProcessStart, _ agents: ConsulAgents, on loop: EventLoop,
         log: @escaping () -> Log, ring: TicketKeys = .ofProcess
     ) {
-        if let predecessor { ring.takeOn(predecessor.secrets) }
+        if let predecessor = process.predecessor { ring.takeOn(predecessor.secrets) }
         self.ring = ring
         self.agents = agents
         self.loop = loop

@@ -124,7 +124,8 @@ private let isOptimised: Bool = {
             "X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http"
             + (variant == .secure ? "s" : "") + "\r\nX-Forwarded-Port: "
             + "\(proxy.endpoints[0].port)"
-            + "\r\nX-Forwarded-Host: a.test\r\nVia: \(variant == .http2 ? "2.0" : "1.1") fairlead\r\n"
+            + "\r\nX-Forwarded-Host: a.test\r\nVia: \(variant == .http2 ? "2.0" : "1.1") "
+            + "fairlead\r\n"
         let forwarded = request.utf8.count + extra.utf8.count
         let answer = Array("HTTP/1.1 200 OK\r\nDate: x\r\nContent-Length: 5\r\n\r\nhello".utf8)
         let server = try LoopThread(name: "backend") {

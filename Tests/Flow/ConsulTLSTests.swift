@@ -308,6 +308,36 @@ extension Flow {
             }
         }
 
+        @Test func `the last service of Consul leaves, and another comes`() throws {
+            try withAgent { stage, agent, authority, folder in
+                let pair = try authority.issue("agent", for: "DNS:localhost")
+                let secure = try SecureAgent(pair, of: authority, before: agent)
+                let web = try stage.web("one", "two")
+                register(web[0], with: agent)
+                let path = try file(
+                    folder, agents: "\"https://localhost:\(secure.port)\"",
+                    "tls: {ca-file: \(authority.file)}")
+                let fairlead = stage.hold(try Fairlead(arguments: ["run", "--config", path]))
+                try fairlead.waitForBackends(up: 1)
+                let text = try #require(readFile(path))
+                // A new name, so that the old service leaves while the new one is waited for.
+                _ = try folder.write(
+                    text.replacing(
+                        "web: {consul: web, check: {interval: 500ms}}",
+                        with: "list: {backends: [\"127.0.0.1:\(web[1].port)\"]}"
+                    ).replacing("service: web", with: "service: list"), to: "fairlead.yaml")
+                // What it asks meanwhile is asked by TLS.
+                agent.closeConnections()
+                fairlead.process.signal(SIGHUP)
+                agent.closeConnections()
+                try fairlead.waitForTraffic("the list") { $0 == ["two": 12] }
+                _ = try folder.write(text, to: "fairlead.yaml")
+                fairlead.process.signal(SIGHUP)
+                try fairlead.waitForTraffic("Consul's again") { $0 == ["one": 12] }
+                #expect(secure.seen.allSatisfy { $0.contains("name=localhost") })
+            }
+        }
+
         @Test func `the next agent is asked, and each by what its address says`() throws {
             try withAgent { stage, agent, authority, folder in
                 let other = try TestAuthority()

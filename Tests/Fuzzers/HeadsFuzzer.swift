@@ -1,5 +1,5 @@
-// Heads of HTTP/2 as text of HTTP/1.1, and back. Whatever a peer sends, the text has one meaning, and
-// what says the same in both forms says it after each translation.
+// Heads of HTTP/2 as text of HTTP/1.1, and back. Whatever a peer sends, the text has one meaning,
+// and what says the same in both forms says it after each translation.
 
 internal import HTTP1
 internal import HTTP2

@@ -1,5 +1,5 @@
-// Goal: header blocks are decoded as RFC 7541 has them, the table of a peer is what that peer thinks
-// it is, and a broken block is told apart from a whole one.
+// Goal: header blocks are decoded as RFC 7541 has them, the table of a peer is what that peer
+// thinks it is, and a broken block is told apart from a whole one.
 // Method: the examples of its appendix C with the sizes that it gives, a malformed twin per rule,
 // every symbol of the Huffman code, and tables driven through many evictions beside a plain model.
 // Blocks lie flush against an unmapped page.

@@ -1,4 +1,5 @@
-// Goal: a head of HTTP/1.1 becomes a block that says the same, without what is about its connection.
+// Goal: a head of HTTP/1.1 becomes a block that says the same, without what is about its
+// connection.
 // Method: heads as Fairlead writes them, decoded again; the bytes of one; the bound on their number
 // for the lines that need most.
 

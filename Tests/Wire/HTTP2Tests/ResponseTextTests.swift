@@ -1,7 +1,7 @@
 // Goal: a response of HTTP/2, and trailers of either side, become text of HTTP/1.1 that says the
 // same, and nothing malformed does.
-// Method: messages with the text that they become, which `ResponseHead` must take; and for each rule
-// a malformed twin.
+// Method: messages with the text that they become, which `ResponseHead` must take; and for each
+// rule a malformed twin.
 
 import HTTP1
 import TestSupport

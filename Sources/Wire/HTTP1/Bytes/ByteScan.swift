@@ -216,7 +216,8 @@ public enum ByteScan {
         return UInt64(littleEndian: word)
     }
 
-    /// The top bit of every byte below `bound`, up to the first that is, and perhaps of some above it.
+    /// The top bit of every byte below `bound`, up to the first that is, and perhaps of some above
+    /// it.
     @inlinable
     package static func bytesBelow(_ word: UInt64, _ bound: UInt64) -> UInt64 {
         (word &- ones &* bound) & ~word & tops

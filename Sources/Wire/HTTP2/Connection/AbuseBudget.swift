@@ -25,6 +25,7 @@ struct AbuseBudget {
 
     /// Set once and taken by the connection; a close replaces a drain.
     private(set) var verdict: Verdict?
+    /// What was done since `takeCounts`.
     private(set) var counts = HTTP2FaultCounts()
     private var start: UInt64 = 0
     private var received = 0
@@ -35,7 +36,7 @@ struct AbuseBudget {
     private var emptyFrames: UInt8 = 0
     private var hasDrained = false
 
-    /// It is `now`; a new period may begin.
+    /// Begins a new period if it is time to, at `now`.
     mutating func turn(_ now: UInt64) {
         guard now &- start >= Self.period else { return }
         if start != 0 { faults /= 2 }
@@ -91,6 +92,12 @@ struct AbuseBudget {
 
     /// The connection ends by a fault of the peer.
     mutating func lastFault(_ fault: HTTP2Fault) { counts.add(fault) }
+
+    /// What was done since this was called last, or since the beginning.
+    mutating func takeCounts() -> HTTP2FaultCounts {
+        defer { counts = HTTP2FaultCounts() }
+        return counts
+    }
 
     /// What is to follow; nil when nothing is, or it was taken already.
     mutating func takeVerdict() -> Verdict? {

@@ -209,8 +209,14 @@ extension HTTP2Connection {
         awaitsPong = true
     }
 
-    /// How often the peer did what, since the beginning.
+    /// How often the peer did what, since `takeFaults` was called last.
     package var faults: HTTP2FaultCounts { budget.counts }
+
+    /// Whether the peer did anything that `takeFaults` has not returned yet.
+    package var hasFaults: Bool { !budget.counts.isEmpty }
+
+    /// How often the peer did what, since this was called last.
+    package mutating func takeFaults() -> HTTP2FaultCounts { budget.takeCounts() }
 
     /// Gives back what memory is not needed at the moment; for a connection that has come to rest.
     package mutating func freeUnused() {

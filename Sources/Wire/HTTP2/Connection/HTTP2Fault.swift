@@ -130,11 +130,16 @@ package struct HTTP2FaultCounts: Equatable, Sendable {
     /// How often `fault` was seen.
     package subscript(_ fault: HTTP2Fault) -> Int { Int(counts[Int(fault.rawValue)]) }
 
+    /// Whether nothing was seen.
+    private(set) var isEmpty = true
+
     mutating func add(_ fault: HTTP2Fault) {
+        isEmpty = false
         let index = Int(fault.rawValue)
         if counts[index] < .max { counts[index] += 1 }
     }
 
+    /// Whether every fault was seen as often in both.
     package static func == (left: HTTP2FaultCounts, right: HTTP2FaultCounts) -> Bool {
         HTTP2Fault.allCases.allSatisfy { left[$0] == right[$0] }
     }

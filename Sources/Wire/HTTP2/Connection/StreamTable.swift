@@ -105,7 +105,7 @@ struct StreamTable {
 
 /// How a stream ended that has no slot any more.
 enum StreamEnding: UInt8 {
-    /// It was never opened, since a higher one was opened before.
+    /// None: it was never opened, since a higher one was opened before.
     case neverOpened
     /// Both sides came to their end.
     case ended

@@ -4,9 +4,9 @@ internal import HTTP1
 
 /// Which side of the connection this is.
 package enum HTTP2Role: Sendable {
-    /// It answers requests.
+    /// The side that answers requests.
     case server
-    /// It sends requests.
+    /// The side that sends requests.
     case client
 }
 

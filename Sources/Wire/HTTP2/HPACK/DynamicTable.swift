@@ -1,6 +1,6 @@
-// The dynamic table of HPACK (RFC 7541 section 2.3.2): the fields that a peer has named lately, each
-// as a line of HTTP/1.1. Their bytes lie one after another in a ring, so that the oldest go without
-// anything being moved. This file reads and writes that ring through pointers.
+// The dynamic table of HPACK (RFC 7541 section 2.3.2): the fields that a peer has named lately,
+// each as a line of HTTP/1.1. Their bytes lie one after another in a ring, so that the oldest go
+// without anything being moved. This file reads and writes that ring through pointers.
 //
 // A table that is not used has no memory. It can't be freed while its connection lasts: the indices
 // of the peer live in it.
@@ -100,8 +100,8 @@
         }
     }
 
-    /// Adds the field whose line begins at `start` in `head` and goes to its end. One that is larger
-    /// than the whole table empties it, which is no error (RFC 7541 section 4.4).
+    /// Adds the field whose line begins at `start` in `head` and goes to its end. One that is
+    /// larger than the whole table empties it, which is no error (RFC 7541 section 4.4).
     mutating func insert(
         _ head: borrowing HeadBytes, from start: Int, nameCount: Int, name: HeaderName,
         isValueValid: Bool

@@ -86,8 +86,8 @@ package struct HPACKDecoder: ~Copyable {
     }
 
     /// Reads what stands before the fields of a block: how large the table may be from now on, as
-    /// often as the peer has changed that (sections 4.2 and 6.3). `offset` becomes that of the first
-    /// field. nil if all is well.
+    /// often as the peer has changed that (sections 4.2 and 6.3). `offset` becomes that of the
+    /// first field. nil if all is well.
     mutating func begin(_ block: Span<UInt8>, at offset: inout Int) -> HPACKError? {
         offset = 0
         while offset < block.count, Self.isTableSize(block[offset]) {

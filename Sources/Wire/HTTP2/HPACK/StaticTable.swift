@@ -1,6 +1,6 @@
-// The static table of HPACK (RFC 7541 appendix A), and behind it the other names that a translator of
-// heads acts upon. A field is decoded as a line of HTTP/1.1, `name: value` CR LF, so the table has
-// lines too: one copy of a whole line is all that the most common fields cost.
+// The static table of HPACK (RFC 7541 appendix A), and behind it the other names that a translator
+// of heads acts upon. A field is decoded as a line of HTTP/1.1, `name: value` CR LF, so the table
+// has lines too: one copy of a whole line is all that the most common fields cost.
 //
 // The tables are literals, so that they are there when the program starts, without a question at
 // each use whether they are. This file reads the bytes of the text, and names,

@@ -1,5 +1,5 @@
-// What becomes of a header block, and every reason why a message of HTTP/2 is malformed. One case per
-// rule, so that a log line, a test and a counter can name it.
+// What becomes of a header block, and every reason why a message of HTTP/2 is malformed. One case
+// per rule, so that a log line, a test and a counter can name it.
 
 package import HTTP1
 

@@ -136,7 +136,8 @@ extension HeaderBlock {
     init(_ start: UnsafeMutablePointer<UInt8>) { unsafe at = start }
 
     /// The name of a field by its index, without indexing the field (RFC 7541 section 6.2.2).
-    /// Credentials are marked, so that no hop behind this one keeps them (sections 6.2.3 and 7.1.3).
+    /// Credentials are marked, so that no hop behind this one keeps them (sections 6.2.3 and
+    /// 7.1.3).
     @inline(__always)
     mutating func appendIndex(of name: HeaderName) {
         let flags: UInt8 = name.isCredential ? 0x10 : 0

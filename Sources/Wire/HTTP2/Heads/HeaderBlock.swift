@@ -1,6 +1,6 @@
-// Heads of HTTP/1.1 as header blocks. Names that the static table has go by their index, all else is
-// spelled out: no dynamic table, which would cost memory for each connection, and no Huffman code,
-// which costs more time than the bytes are worth.
+// Heads of HTTP/1.1 as header blocks. Names that the static table has go by their index, all else
+// is spelled out: no dynamic table, which would cost memory for each connection, and no Huffman
+// code, which costs more time than the bytes are worth.
 //
 // What is given was written by Fairlead. Nothing of it is checked a second time but what would make
 // another message of it: a name ends with its token, a value before the first control character.
@@ -16,8 +16,8 @@ package enum HeaderBlock {
     }
 
     /// The most bytes that the fields of so many bytes of lines have. A line has three bytes at
-    /// least that are no name and no value (a colon and CR LF), a field needs no more for strings of
-    /// up to 126 bytes; a longer one needs one byte more, and another for each power of 128.
+    /// least that are no name and no value (a colon and CR LF), a field needs no more for strings
+    /// of up to 126 bytes; a longer one needs one byte more, and another for each power of 128.
     static func fieldsBytesMax(ofText count: Int) -> Int { count + count / 16 + 16 }
 
     /// Appends the block of a response: `:status`, and the fields that are not about the connection

@@ -35,8 +35,8 @@ package struct TrailerText: ~Copyable {
         return reader.outcome
     }
 
-    /// Keeps the field whose line begins at `lineStart`, or leaves it out; why not, if it may not be
-    /// there.
+    /// Keeps the field whose line begins at `lineStart`, or leaves it out; why not, if it may not
+    /// be there.
     private mutating func add(
         _ field: DecodedField, at lineStart: Int, _ rule: TrailerRule
     ) -> HeadFault? {

@@ -106,16 +106,20 @@ extension Flow {
                     ("/", full), ("/own", "max-age=7"), ("/short", "max-age=60"),
                     ("/over/own", "max-age=0"), ("/reply", full), ("/edited", full),
                 ] {
-                    let said = try head("https://127.0.0.1:\(site.secure)\(path)")
-                    #expect(said.hasPrefix("http/1.1 200 "), "\(path): \(said)")
-                    let lines = said.split(separator: "\r\n").filter {
-                        $0.hasPrefix("strict-transport-security: ")
+                    for version in ["1.1", "2"] {
+                        let said = try head(
+                            "https://127.0.0.1:\(site.secure)\(path)", "--http\(version)")
+                        #expect(said.hasPrefix("http/\(version) 200 "), "\(path): \(said)")
+                        let lines = said.split(separator: "\r\n").filter {
+                            $0.hasPrefix("strict-transport-security: ")
+                        }
+                        #expect(
+                            lines == ["strict-transport-security: \(value)"], "\(path): \(said)")
                     }
-                    #expect(
-                        lines == ["strict-transport-security: \(value)"], "\(path): \(said)")
                 }
                 // Fairlead's own errors too.
-                let refused = try head("https://127.0.0.1:\(site.secure)/a%2e%2e", "-X", "CONNECT")
+                let refused = try head(
+                    "https://127.0.0.1:\(site.secure)/a%2e%2e", "-X", "CONNECT", "--http1.1")
                 #expect(refused.contains("strict-transport-security: max-age=31536000"))
             }
         }

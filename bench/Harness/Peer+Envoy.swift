@@ -52,6 +52,7 @@ private func envoySecure(_ certificate: Setup.Certificate) -> String {
             typed_config:
               "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext
               common_tls_context:
+                alpn_protocols: [h2, http/1.1]
                 tls_params: {tls_minimum_protocol_version: TLSv1_3, tls_maximum_protocol_version: TLSv1_3, ecdh_curves: [X25519]}
                 tls_certificates:
                 - certificate_chain: {filename: \(certificate.chain)}
@@ -71,7 +72,7 @@ private func envoyHTTP(_ setup: Setup) -> String {
               - name: envoy.filters.network.http_connection_manager
                 typed_config:
                   "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-                  codec_type: HTTP1
+                  codec_type: \(setup.speaksHTTP2 ? "HTTP2" : "HTTP1")
                   stat_prefix: in
                   use_remote_address: true
                   route_config:

@@ -27,7 +27,9 @@ extension Peer {
                 " ssl crt \($0.both) ssl-min-ver TLSv1.3 ciphersuites TLS_AES_128_GCM_SHA256 "
                     + "curves X25519" + ($0.folder.map { " crt \($0) strict-sni" } ?? "")
             }
-            lines += ["frontend in", "    bind 127.0.0.1:\(setup.port)\(secure ?? "")"]
+            let second =
+                !setup.speaksHTTP2 ? "" : setup.certificate == nil ? " proto h2" : " alpn h2"
+            lines += ["frontend in", "    bind 127.0.0.1:\(setup.port)\(secure ?? "")\(second)"]
             if setup.services > 1 {
                 let map = (0..<setup.services).map { "\(Setup.host($0)) s\($0)\n" }.joined()
                 let path = try write(map, as: "\(name).map", of: setup)

@@ -37,9 +37,12 @@ private func nginxTCP(_ setup: Setup) -> String {
 }
 
 private func nginxListen(_ setup: Setup) -> String {
-    guard let certificate = setup.certificate else { return "listen 127.0.0.1:\(setup.port);" }
+    let second = setup.speaksHTTP2 ? " http2" : ""
+    guard let certificate = setup.certificate else {
+        return "listen 127.0.0.1:\(setup.port)\(second);"
+    }
     return """
-        listen 127.0.0.1:\(setup.port) ssl;
+        listen 127.0.0.1:\(setup.port) ssl\(second);
         ssl_certificate \(certificate.chain);
         ssl_certificate_key \(certificate.key);
         ssl_protocols TLSv1.3;

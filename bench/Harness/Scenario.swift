@@ -35,7 +35,7 @@ struct Scenario: Sendable {
     /// young: a process takes the longer to fork the more memory it has.
     static let all: [Scenario] =
         program + requests + bulk + streams + connections + secure + secureNames
-        + scale(of: .backends) + scale(of: .services)
+        + multiplexed + scale(of: .backends) + scale(of: .services)
 
     /// Whether the peer takes part.
     func has(_ peer: Peer) -> Bool {

@@ -31,6 +31,8 @@ struct Setup: Sendable {
     /// What its clients are shown, who all speak TLS 1.3 with AES-128-GCM and X25519, so that each
     /// proxy computes the same; nil where TLS is not spoken.
     var certificate: Certificate?
+    /// Whether clients speak HTTP/2, and the proxy HTTP/1.1 to the origin.
+    var speaksHTTP2 = false
     /// Host names that clients ask for, in turn, and without which they are refused; none: they ask
     /// for none.
     var names = 0

@@ -66,7 +66,6 @@ extension HTTP2Session {
 
     /// Resets a stream whose head or trailers break the rules (RFC 9113, section 8.1.1).
     private func refuse(_ stream: HTTP2Stream) {
-        count(.malformedHead)
         connection.reset(stream.slot, .protocolError, for: .malformedHead)
         stream.broken()
         remove(stream)
@@ -110,7 +109,12 @@ extension HTTP2Session {
     // MARK: - Faults
 
     /// Counts what the client did that it may not do.
-    func count(_ fault: HTTP2Fault) { listener.counters.add(ListenerCounter(fault)) }
+    func countFaults() {
+        let faults = connection.takeFaults()
+        for fault in HTTP2Fault.allCases where faults[fault] > 0 {
+            listener.counters.add(ListenerCounter(fault), faults[fault])
+        }
+    }
 }
 
 extension ListenerCounter {

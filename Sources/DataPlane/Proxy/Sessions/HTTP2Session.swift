@@ -107,15 +107,10 @@ final class HTTP2Session: StreamChannel, ClientSide {
             case .discarded(let block): withBlock(block, bytes) { discard($0) }
             case .data(let slot, let range, let endsStream):
                 streams[slot]?.received(bytes.extracting(range), isLast: endsStream)
-            case .reset(let slot, _): drop(slot)
-            case .streamError(let slot, _, let fault):
-                count(fault)
-                drop(slot)
+            case .reset(let slot, _), .streamError(let slot, _, _): drop(slot)
             case .windowOpened, .settings: sendWaiting()
-            case .pong, .goAway: break
-            case .draining(let fault): count(fault)
-            case .connectionError(_, let fault):
-                count(fault)
+            case .pong, .goAway, .draining: break
+            case .connectionError:
                 fail()
                 return
             }
@@ -180,6 +175,8 @@ final class HTTP2Session: StreamChannel, ClientSide {
 
     override func onTurnEnd() {
         while let stream = resuming.popLast() { stream.resume() }
+        // Before anybody learns of them.
+        if connection.hasFaults { countFaults() }
         sendOutput()
         if isBroken {
             broken()
@@ -246,6 +243,7 @@ final class HTTP2Session: StreamChannel, ClientSide {
     /// The client has broken the rules, and is told so.
     private func fail() {
         listener.counters.add(.http2Ended)
+        if connection.hasFaults { countFaults() }
         sendOutput()
         breakStreams()
         depart()
@@ -263,6 +261,7 @@ final class HTTP2Session: StreamChannel, ClientSide {
     }
 
     private func breakStreams() {
+        if connection.hasFaults { countFaults() }
         for stream in streams {
             guard let stream else { continue }
             stream.broken()

@@ -129,20 +129,33 @@ private func measureOnce(
     }
 }
 
+/// The head that a request comes to the origin with, as the origin answers, behind the head of that
+/// answer; in lower case. Empty when there is none.
+private func askedByHTTP1(_ running: Running) -> String {
+    guard let connection = running.connect() else { return "" }
+    defer { connection.close() }
+    let request = "GET /head HTTP/1.1\r\nHost: \(Setup.host(0))\r\nConnection: close\r\n\r\n"
+    return connection.send(request) ? connection.receiveToEnd().lowercased() : ""
+}
+
+/// What `askedByHTTP1` returns, of a proxy whose clients speak HTTP/2.
+private func askedByHTTP2(_ running: Running) throws -> String {
+    try BenchSupport.run([
+        "curl", "-sik", "--max-time", "2", "--http2-prior-knowledge", running.url("/head"),
+    ]).output.lowercased()
+}
+
 /// Waits until requests get through, since some listen before they know where to send them; and
 /// refuses a proxy that does less than is asked for: without `X-Forwarded-For` it has less to do.
 private func waitUntilServing(_ peer: Peer, _ running: Running) throws {
     var answer = ""
-    let request = "GET /head HTTP/1.1\r\nHost: \(Setup.host(0))\r\nConnection: close\r\n\r\n"
+    let good = running.setup.speaksHTTP2 ? "http/2 200" : "http/1.1 200"
     for _ in 0..<200 {
-        if let connection = running.connect() {
-            defer { connection.close() }
-            if connection.send(request) { answer = connection.receiveToEnd().lowercased() }
-            if answer.hasPrefix("http/1.1 200") { break }
-        }
+        answer = running.setup.speaksHTTP2 ? try askedByHTTP2(running) : askedByHTTP1(running)
+        if answer.hasPrefix(good) { break }
         usleep(50_000)
     }
-    guard answer.hasPrefix("http/1.1 200") else {
+    guard answer.hasPrefix(good) else {
         throw BenchError("\(peer.name) does not serve: \(answer)")
     }
     guard

@@ -420,8 +420,8 @@ let package = Package(
         dataPlane.tests(
             "Proxy",
             uses: [
-                "TestSupport", "AccessLog", "Routing", "Locking", "Events", "HTTP1", "Backends",
-                "Balancing", "ProxyProtocol", "Stats", "Endpoints", "TLS", "TLSWire", "Traffic",
+                "TestSupport", "AccessLog", "Routing", "Locking", "Events", "HTTP1", "HTTP2",
+                "Backends", "Balancing", "ProxyProtocol", "Stats", "Endpoints", "TLS", "TLSWire", "Traffic",
                 "WallClock",
             ]),
         controlPlane.tests("ACME", uses: ["JSON", "TLS", "WallClock"]),

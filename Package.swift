@@ -421,8 +421,8 @@ let package = Package(
             "Proxy",
             uses: [
                 "TestSupport", "AccessLog", "Routing", "Locking", "Events", "HTTP1", "HTTP2",
-                "Backends", "Balancing", "ProxyProtocol", "Stats", "Endpoints", "TLS", "TLSWire", "Traffic",
-                "WallClock",
+                "Backends", "Balancing", "ProxyProtocol", "Stats", "Endpoints", "TLS", "TLSWire",
+                "Traffic", "WallClock",
             ]),
         controlPlane.tests("ACME", uses: ["JSON", "TLS", "WallClock"]),
         controlPlane.tests(

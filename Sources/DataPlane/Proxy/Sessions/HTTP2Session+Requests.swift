@@ -75,7 +75,7 @@ extension HTTP2Session {
 
     /// Ends the request in the stream of `slot` by trailers.
     func readTrailers(_ block: Span<UInt8>, of slot: Int) {
-        guard let stream = streams[slot] else { return discard(block) }
+        guard let stream = stream(in: slot) else { return discard(block) }
         let outcome = worker.trailerText.read(
             block, rule: .refuse, limits: listener.headLimits, decoder: &decoder)
         switch outcome {

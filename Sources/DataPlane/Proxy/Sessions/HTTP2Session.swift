@@ -106,7 +106,7 @@ final class HTTP2Session: StreamChannel, ClientSide {
                 }
             case .discarded(let block): withBlock(block, bytes) { discard($0) }
             case .data(let slot, let range, let endsStream):
-                streams[slot]?.received(bytes.extracting(range), isLast: endsStream)
+                stream(in: slot)?.received(bytes.extracting(range), isLast: endsStream)
             case .reset(let slot, _), .streamError(let slot, _, _): drop(slot)
             case .windowOpened, .settings: sendWaiting()
             case .pong, .goAway, .draining: break
@@ -119,9 +119,12 @@ final class HTTP2Session: StreamChannel, ClientSide {
 
     // MARK: - Streams
 
+    /// The stream of `slot`; nil when there is none.
+    func stream(in slot: Int) -> HTTP2Stream? { slot < streams.count ? streams[slot] : nil }
+
     /// Ends the stream of `slot`, which the client has reset, or may not go on with.
     private func drop(_ slot: Int) {
-        guard let stream = streams[slot] else { return }
+        guard let stream = stream(in: slot) else { return }
         stream.broken()
         remove(stream)
     }

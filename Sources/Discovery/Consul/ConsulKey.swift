@@ -44,7 +44,7 @@ package final class ConsulKey {
     deinit { stop() }
 
     /// Asks at once, and reports the value when it is first known and when it differs from the last
-    /// report, nil for a key that is not there; a failure likewise.
+    /// report, nil for a key that is not there; a failure in the same way.
     package func start(reportingTo listener: @escaping (Result<Value?, ConsulFailure>) -> Void) {
         watch.start(reportingTo: listener)
     }

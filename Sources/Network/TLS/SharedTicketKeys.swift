@@ -67,7 +67,7 @@ package struct SharedTicketKeys: Equatable, Sendable {
         case 0: return (keys, true, left)
         case 1 where keys.count > 1:
             return ([keys[1], keys[0]] + keys.dropFirst(2).prefix(1), true, left)
-        // The first has sealed until one lifetime, and is opened for two more; the next likewise.
+        // The first has sealed until one lifetime, and is opened for two more; so is the next.
         case 1, 2: return (Array(keys.prefix(2)), false, left)
         case 3: return (Array(keys.dropFirst().prefix(1)), false, left)
         default: return ([], false, left)

@@ -101,7 +101,7 @@ import Testing
         (0, "ended 0 s ago, and no client is let in: get the authority's new one."),
         (-48, "ended 2 d ago, and no client is let in: get the authority's new one."),
     ])
-    func `a list of revoked certificates is told of before it ends`(
+    func `a list of revoked certificates is named before it ends`(
         hoursLeft: Double, told: String?
     ) {
         var certificates = ShownCertificates()

@@ -1,5 +1,5 @@
 // SharedTicketKeyFollower: gives the ring of ticket keys what a key of Consul has, and writes it
-// when it is not there, or when it is time for new ones (SharedTicketKeys). Whoever comes first
+// when it is not there, or when it is time for new ones (SharedTicketKeys). The first one
 // writes, by check-and-set; the others read what came of it within moments.
 //
 // What can't be read is not written over: it is somebody's, or of a later version.
@@ -159,7 +159,7 @@ final class SharedTicketKeyFollower {
         key.write(keys.text, flags: UInt64(begins), replacing: index) { [unowned self] result in
             isWriting = false
             switch result {
-            // What is there now comes by the watch, whoever wrote it.
+            // What is there now comes by the watch, written by this process or another.
             case .success(let isDone):
                 writeProblem = nil
                 if isDone { log().write(.info, "tickets.renewed", ["key": key.summary]) }

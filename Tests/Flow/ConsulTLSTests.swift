@@ -373,7 +373,7 @@ extension Flow {
                     let fairlead = stage.hold(
                         try Fairlead(
                             arguments: ["run", "--config", file],
-                            // Those alone switch nothing on.
+                            // Variables of TLS alone switch nothing on.
                             environment: [
                                 "CONSUL_CACERT": authority.file, "DOCKER_TLS_VERIFY": "1",
                             ]))

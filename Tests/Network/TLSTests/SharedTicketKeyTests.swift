@@ -45,7 +45,7 @@ import Testing
             let next = keys.keys[1]
             let age = 8 * Self.hour + 17
             #expect(keys.isDue(age: age) && !keys.isDue(age: 8 * Self.hour - 1))
-            // Those that have not heard of the renewal seal with it already.
+            // Processes that have not heard of the renewal seal with it already.
             #expect(sealing(keys, hours: 8) == next)
             keys = try #require(keys.renewed(now: turn * age, age: age))
             #expect(keys.begins == turn * age)

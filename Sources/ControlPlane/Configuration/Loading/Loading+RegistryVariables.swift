@@ -152,7 +152,7 @@ extension Loading {
         let folder = variable == "HOME" ? "\(path)/.docker" : path
         let place = variable == "HOME" ? origin : Origin.environment(variable)
         if verifies { read("\(folder)/ca.pem", for: "\(group).ca-file", at: place) }
-        // Those are not needed where the engine wants to see none.
+        // A certificate is not needed where the engine asks for none.
         for (file, key) in [("cert.pem", "certificate.cert"), ("key.pem", "certificate.key")]
         where FolderListing.exists("\(folder)/\(file)") {
             read("\(folder)/\(file)", for: "\(group).\(key)", at: place)

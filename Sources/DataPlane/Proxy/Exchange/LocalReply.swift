@@ -75,11 +75,34 @@ struct LocalReply {
 }
 
 extension LocalReply {
+    /// What writes the answer for a client with these capabilities; `edits` are its listener's,
+    /// where no route has others.
+    func writer(
+        to client: ClientCapabilities, omitsBody: Bool, _ edits: FieldEdits?
+    ) -> ResponseWriter {
+        var writer = ResponseWriter(
+            status: status, contentType: nil, to: client, omitsBody: omitsBody)
+        if let contentType { writer.addField("Content-Type", Array(contentType.utf8).span) }
+        if let field { writer.addField(field.name, field.value.span) }
+        if let edits = self.edits ?? edits { writer.add(edits) }
+        return writer
+    }
+
     /// Counts the answer and sends it; `mayStay` says whether the connection may be used again, as
     /// far as the caller is concerned. Returns the sizes of its head and its body.
     func send(to client: ClientStream, mayStay: Bool = true) -> (head: Int, body: Int) {
         if let counter = ending.listenerCounter { client.context.listener.counters.add(counter) }
         return client.answer(self, mayStay: mayStay)
+    }
+
+    /// Answers a request that no exchange was begun for, and whose `head` was parsed from `bytes`.
+    func send(
+        to client: ClientStream, answering head: borrowing RequestHead, _ bytes: Span<UInt8>,
+        on worker: Worker
+    ) {
+        var text = LoggedText()
+        if worker.log != nil { text.copy(head, from: bytes) }
+        send(to: client, version: head.version, headBytes: bytes.count, text, on: worker)
     }
 
     /// Answers a request that no exchange was begun for: counts the answer, sends it, and writes

@@ -14,11 +14,7 @@ extension HTTP1Session {
     ) -> Int {
         readTraits(of: head)
         let used = skipBody(head, following)
-        var text = LoggedText()
-        if worker.log != nil { text.copy(head, from: bytes) }
-        reply.send(
-            to: .http1(Link(self)), version: head.version, headBytes: bytes.count, text,
-            on: worker)
+        reply.send(to: .http1(Link(self)), answering: head, bytes, on: worker)
         exchangeFinished()
         return used
     }
@@ -45,12 +41,9 @@ extension HTTP1Session {
     func answer(_ reply: LocalReply, mayStay: Bool) -> (head: Int, body: Int) {
         let keepsAlive = reply.ending.keepsConnection && isKept(mayStay)
         afterwards = keepsAlive ? .keep : .linger
-        var writer = ResponseWriter(
-            status: reply.status, contentType: nil, to: capabilities(keepsAlive: keepsAlive),
-            omitsBody: traits.contains(.isHead))
-        if let type = reply.contentType { writer.addField("Content-Type", Array(type.utf8).span) }
-        if let field = reply.field { writer.addField(field.name, field.value.span) }
-        if let edits = reply.edits ?? listener.responseEdits { writer.add(edits) }
+        let writer = reply.writer(
+            to: capabilities(keepsAlive: keepsAlive), omitsBody: traits.contains(.isHead),
+            listener.responseEdits)
         var out: [UInt8] = []
         writer.write(body: reply.body.span, into: &out)
         switch write(out.span) {

@@ -133,19 +133,10 @@ final class HTTP2Stream: Deadlined {
                 }
             }
         case let other:
-            answer(other.reply(to: head, bytes, of: session.context), head, bytes)
+            other.reply(to: head, bytes, of: session.context)
+                .send(to: .http2(Link(self)), answering: head, bytes, on: worker)
+            exchangeFinished()
         }
-    }
-
-    /// Gives `reply` to a request whose head was parsed from `bytes`.
-    private func answer(
-        _ reply: LocalReply, _ head: borrowing RequestHead, _ bytes: Span<UInt8>
-    ) {
-        var text = LoggedText()
-        if worker.log != nil { text.copy(head, from: bytes) }
-        reply.send(
-            to: .http2(Link(self)), version: .http2, headBytes: bytes.count, text, on: worker)
-        exchangeFinished()
     }
 
     /// Gives `reply` to a request whose head can't be passed on.
@@ -343,12 +334,9 @@ final class HTTP2Stream: Deadlined {
 
     /// Sends `reply`. Returns the sizes of its head and its body.
     func answer(_ reply: LocalReply) -> (head: Int, body: Int) {
-        var writer = ResponseWriter(status: reply.status, contentType: nil, to: Self.capabilities)
-        if let type = reply.contentType { writer.addField("Content-Type", Array(type.utf8).span) }
-        if let field = reply.field { writer.addField(field.name, field.value.span) }
-        if let edits = reply.edits ?? context.listener.responseEdits { writer.add(edits) }
-        let framing: BodyFraming =
-            reply.status == 204 || reply.status == 304 ? .none : .length(UInt64(reply.body.count))
+        let writer = reply.writer(
+            to: Self.capabilities, omitsBody: isHead, context.listener.responseEdits)
+        let framing = writer.framing(ofBytes: reply.body.count)
         var text: [UInt8] = []
         writer.writeHead(framing: framing, into: &text)
         let omitsBody = isHead || framing == .none || reply.body.isEmpty

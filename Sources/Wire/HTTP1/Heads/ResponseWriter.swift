@@ -87,19 +87,25 @@ package struct ResponseWriter: Sendable {
         out.append("\r\n")
     }
 
-    /// Appends the response with `body`. Statuses that cannot have one (1xx, 204, 304) get none.
-    package func write(body: Span<UInt8>, into out: inout [UInt8]) {
+    /// How a body of `count` bytes is framed; statuses that cannot have one (1xx, 204, 304) get
+    /// none.
+    package func framing(ofBytes count: Int) -> BodyFraming {
         let hasNoBody = status < 200 || status == 204 || status == 304
-        writeHead(framing: hasNoBody ? .none : .length(UInt64(body.count)), into: &out)
-        if !omitsBody, !hasNoBody { out.append(body) }
+        return hasNoBody ? .none : .length(UInt64(count))
+    }
+
+    /// Appends the response with `body`, if its status can have one.
+    package func write(body: Span<UInt8>, into out: inout [UInt8]) {
+        let framing = framing(ofBytes: body.count)
+        writeHead(framing: framing, into: &out)
+        if !omitsBody, framing != .none { out.append(body) }
     }
 
     /// Appends the response with a fixed body.
     package func write(body: StaticString, into out: inout [UInt8]) {
-        let hasNoBody = status < 200 || status == 204 || status == 304
-        let count = UInt64(body.utf8CodeUnitCount)
-        writeHead(framing: hasNoBody ? .none : .length(count), into: &out)
-        if !omitsBody, !hasNoBody { out.append(body) }
+        let framing = framing(ofBytes: body.utf8CodeUnitCount)
+        writeHead(framing: framing, into: &out)
+        if !omitsBody, framing != .none { out.append(body) }
     }
 
     /// The reason phrase of RFC 9110 section 15, or of the registry; empty for a code without one.

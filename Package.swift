@@ -500,7 +500,7 @@ let package = Package(
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             path: "Tests/Flow",
-            exclude: ["Browser", "Cases", "alerts.yaml", "differences.md", "discovery.md"],
+            exclude: ["Browser", "Cases", "GRPC", "alerts.yaml", "differences.md", "discovery.md"],
             swiftSettings: strict),
         // The tree itself: format, import arrows, lengths, examples.
         .testTarget(

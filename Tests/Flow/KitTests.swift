@@ -148,6 +148,37 @@ extension Flow {
             #expect(Wrk.Result("unable to connect to 127.0.0.1:1") == nil)
         }
 
+        @Test(arguments: [false, true])
+        func `a client of gRPC gets of its server what it asks for`(isSecure: Bool) throws {
+            try withStage { stage in
+                let files = stage.hold(try CertificateFiles())
+                if isSecure { try files.make("peer", for: ["peer.test"], rsa: true) }
+                let file = isSecure ? files.path("peer") : nil
+                let peer = stage.hold(try GRPCPeer("one", securedBy: file))
+                let lines = try GRPCPeer.ask(
+                    peer.port,
+                    [
+                        "echo:a:b", "size:1000000", "down:9:1000", "up:9:1000", "chat:9:1000",
+                        "fail:ABORTED:a: b", "fail-late:INTERNAL:c", "sleep:0:", "cancel:3",
+                        "cancelled:1", "many:40:8", "health:", "health:nobody",
+                        "set-health:web:NOT_SERVING", "health:web",
+                    ], trusting: file, as: isSecure ? "peer.test" : nil)
+                #expect(
+                    lines == [
+                        "echo OK a:b", "size OK 1000000 bytes", "down OK 9 messages",
+                        "up OK 9 messages, 9000 bytes", "chat OK 9 messages",
+                        "fail ABORTED a: b "
+                            + #"[["x-served-by", "one"], ["detail-bin", "00ff613a2062"]]"#,
+                        "fail-late INTERNAL c "
+                            + #"[["x-served-by", "one"], ["detail-bin", "00ff63"]]"#,
+                        "sleep OK no deadline", "cancel OK 3 messages", "cancelled OK 1",
+                        "many OK 40 OK from one", "health OK SERVING", "health NOT_FOUND  []",
+                        "set-health OK ", "health OK NOT_SERVING",
+                    ])
+                try peer.stop()
+            }
+        }
+
         private func dig(_ port: UInt16, _ flags: String...) throws -> [String] {
             try RunningProcess.run(
                 [

@@ -134,7 +134,10 @@ import Testing
             let text = MetricsText(snapshot, format: .openMetrics, options: options).text
             let result = try await run(
                 .name("sh"),
-                arguments: ["-c", "exec \"$0\" -c \"$1\"", try AdminTools.python(), reader],
+                arguments: [
+                    "-c", "exec \"$0\" -c \"$1\"",
+                    try PyPITools.schemathesis.path(of: "python"), reader,
+                ],
                 input: .string(text), output: .string(limit: 65536), error: .string(limit: 65536))
             #expect(result.terminationStatus.isSuccess, "\(result.standardError)")
         }

@@ -1,7 +1,6 @@
 // gRPC as grpcio speaks it, on both ends: GRPC/peer.py, which says what the server offers and what
 // the client can be asked for.
 
-internal import FoundationEssentials
 internal import Glibc
 internal import TestSupport
 
@@ -69,18 +68,8 @@ final class GRPCPeer {
         try RunningProcess([try python(), script, "client", "127.0.0.1:\(port)"] + steps)
     }
 
-    private static let script =
-        #filePath.split(separator: "/").dropLast(2).map { "/" + $0 }.joined() + "/GRPC/peer.py"
+    private static let script = PackageFolder.path + "/Tests/Flow/GRPC/peer.py"
 
-    /// The Python that has grpcio: conf/install-packages has it there.
-    private static func python() throws -> String {
-        let environment = ProcessInfo.processInfo.environment
-        let home = environment["HOME"] ?? "/root"
-        let tools = environment["FAIRLEAD_TOOLS"] ?? "\(home)/.cache/fairlead"
-        let python = "\(tools)/grpcio-1.85.3/bin/python"
-        guard FileManager.default.isExecutableFile(atPath: python) else {
-            throw FlowError("\(python) is not there: run conf/install-packages test")
-        }
-        return python
-    }
+    /// The Python that has grpcio.
+    private static func python() throws -> String { try PyPITools.grpcio.path(of: "python") }
 }

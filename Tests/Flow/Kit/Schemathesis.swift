@@ -1,20 +1,12 @@
 // schemathesis, which `conf/install-packages test` installs from PyPI into a folder of its own.
 
-internal import FoundationEssentials
-internal import Glibc
+internal import TestSupport
 
 /// The program that asks an API everything that its OpenAPI document allows, and what it does not.
 enum Schemathesis {
-    /// Where it is: as conf/install-packages has it.
+    /// Where it is.
     static func program() throws -> String {
-        let environment = ProcessInfo.processInfo.environment
-        let home = environment["HOME"] ?? "/root"
-        let tools = environment["FAIRLEAD_TOOLS"] ?? "\(home)/.cache/fairlead"
-        let program = "\(tools)/schemathesis-4.32.5/bin/schemathesis"
-        guard FileManager.default.isExecutableFile(atPath: program) else {
-            throw FlowError("\(program) is not there: run conf/install-packages test")
-        }
-        return program
+        try PyPITools.schemathesis.path(of: "schemathesis")
     }
 }
 

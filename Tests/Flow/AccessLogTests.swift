@@ -57,7 +57,7 @@ extension Flow {
                 #expect(lines.map(\.target) == (0..<count).map { "/\($0)" })
                 #expect(lines.allSatisfy { $0.status == 200 && $0.cause == "--" && $0.tries == 1 })
                 #expect(lines.allSatisfy { $0.backend == "127.0.0.1:\(web[0].port)" })
-                try fairlead.process.waitForOutput(containing: "access_log.reopened")
+                try fairlead.process.waitForErrors(containing: "access_log.reopened")
             }
         }
 

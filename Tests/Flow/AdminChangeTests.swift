@@ -132,7 +132,7 @@ extension Flow {
                 let stats = try fairlead.page("/stats").body
                 #expect(
                     stats.contains("log level info to error, set by the admin port from 127.0.0.1"))
-                try fairlead.process.waitForOutput(containing: "admin.changed")
+                try fairlead.process.waitForErrors(containing: "admin.changed")
             }
         }
 

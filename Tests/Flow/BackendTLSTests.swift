@@ -343,7 +343,7 @@ extension Flow {
                 let check = try Fairlead.start(["check", "--config", path])
                 #expect(try check.waitForExit() == .status(0))
                 #expect(check.transcript.contains("anybody on the way can be a backend of web"))
-                try fairlead.process.waitForOutput(
+                try fairlead.process.waitForErrors(
                     containing: "anybody on the way can be a backend")
             }
         }

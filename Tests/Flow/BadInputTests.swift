@@ -109,7 +109,7 @@ extension Flow {
                 "run", "--config", path, "--admin", "127.0.0.1:\(admin)",
             ])
             #expect(try process.waitForExit() == .status(2))
-            try process.waitForOutput(containing: path + mistake.complaint)
+            try process.waitForErrors(containing: path + mistake.complaint)
             #expect(throws: FlowError.self) { try RawSocket(port: admin) }
         }
 
@@ -138,7 +138,7 @@ extension Flow {
                 "x:y",
             ])
             #expect(try process.waitForExit() == .status(2))
-            try process.waitForOutput(containing: "x:y")
+            try process.waitForErrors(containing: "x:y")
         }
     }
 }

@@ -110,7 +110,7 @@ extension Flow {
                 #expect(clients.exit == nil, "\(clients.transcript)")
                 let counts = clients.output.split(separator: "\n").last?.split(separator: " ")
                 #expect(Int(counts?.last ?? "") ?? 0 > 0, "\(clients.transcript.suffix(200))")
-                try fairlead.process.waitForOutput(containing: "certificate.new")
+                try fairlead.process.waitForErrors(containing: "certificate.new")
                 #expect(!fairlead.process.errors.contains("process.reloading"))
                 if Self.swapCount != nil {
                     print("\(swaps) swaps: resident \(before), then \(after); \(counts ?? [])")

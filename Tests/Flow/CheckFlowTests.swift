@@ -65,7 +65,7 @@ extension Flow {
         func `a file without its flag is told how to give it`(command: String) throws {
             let process = try Fairlead.start([command, "/etc/fairlead.yaml"])
             #expect(try process.waitForExit() == .status(2))
-            try process.waitForOutput(containing: "--config /etc/fairlead.yaml")
+            try process.waitForErrors(containing: "--config /etc/fairlead.yaml")
         }
     }
 }

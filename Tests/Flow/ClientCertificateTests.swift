@@ -246,7 +246,7 @@ extension Flow {
                 // Another client is revoked, by a file that is put in the place of the broken one.
                 try authority.revoke("client")
                 try fairlead.process.waitForOutput(containing: "certificate.mended")
-                try fairlead.process.waitForOutput(containing: "certificate.authorities")
+                try fairlead.process.waitForErrors(containing: "certificate.authorities")
                 #expect(try fairlead.metric("fairlead_certificate_files_refused") == 0)
                 #expect(try fairlead.page("/stats").body.contains(#""level":"good""#))
                 #expect(try !isLetIn(client))

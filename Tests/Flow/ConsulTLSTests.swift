@@ -222,7 +222,7 @@ extension Flow {
                     let stats = try fairlead.page("/stats").body
                     for word in words {
                         #expect(stats.contains(word), "\(stats)")
-                        try fairlead.process.waitForOutput(containing: word)
+                        try fairlead.process.waitForErrors(containing: word)
                     }
                     fairlead.process.signal(SIGKILL)
                 }
@@ -304,7 +304,7 @@ extension Flow {
                     to: "ca.pem")
                 fairlead.process.signal(SIGHUP)
                 try fairlead.waitForTraffic("the third") { $0["three"] != nil }
-                try fairlead.process.waitForOutput(containing: "configuration.applied")
+                try fairlead.process.waitForErrors(containing: "configuration.applied")
             }
         }
 

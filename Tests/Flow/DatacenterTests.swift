@@ -268,7 +268,7 @@ extension Flow {
                     + "failed GETs \(cut.failedGETs.count), POSTs \(cut.failedPOSTs.count), "
                     + "slowest \(cut.slowest); all at dc2 after \(gone)")
             #expect(cut.failedGETs == [])
-            try fairlead.process.waitForOutput(containing: "discovery.failed_over")
+            try fairlead.process.waitForErrors(containing: "discovery.failed_over")
 
             try centers.mend(1)
             tell(false)
@@ -279,8 +279,8 @@ extension Flow {
                     + "\(mended.failedGETs.count), POSTs \(mended.failedPOSTs.count), slowest "
                     + "\(mended.slowest); all at dc1 after \(back)")
             #expect(mended.failedGETs == [] && mended.failedPOSTs == [])
-            try fairlead.process.waitForOutput(containing: "discovery.returning")
-            try fairlead.process.waitForOutput(containing: "discovery.failed_back")
+            try fairlead.process.waitForErrors(containing: "discovery.returning")
+            try fairlead.process.waitForErrors(containing: "discovery.failed_back")
         }
 
         @Test(arguments: Way.allCases)

@@ -100,8 +100,8 @@ extension Flow {
                 let ports = try others.flatMap { [$0, "\(try FreePort.take())"] }
                 let process = try Fairlead.start(["demo", flag, "\(taken.port)"] + ports)
                 #expect(try process.waitForExit() == .status(1))
-                try process.waitForOutput(containing: "127.0.0.1:\(taken.port)")
-                try process.waitForOutput(containing: "in use")
+                try process.waitForErrors(containing: "127.0.0.1:\(taken.port)")
+                try process.waitForErrors(containing: "in use")
             }
         }
 

@@ -67,7 +67,7 @@ extension Flow {
                         ], environment: environment(agent.target)))
                 #expect(try process.waitForExit() == .status(7))
                 #expect(process.output == "db.test debug <two words\nand a line> typed\n")
-                try process.waitForOutput(containing: "bad\n")
+                try process.waitForErrors(containing: "bad\n")
             }
         }
 
@@ -317,7 +317,7 @@ extension Flow {
                 pause(milliseconds: 1_500)
                 #expect(count("began with", in: process.output) == 2)
                 #expect(count("stopping", in: process.output) == 1)
-                try process.waitForOutput(
+                try process.waitForErrors(
                     containing: "env.changed variables=K10,K2,K3,K4,K5,K6,K7,K8,K9,VERSION")
                 process.signal(15)
                 #expect(try process.waitForExit() == .status(0))
@@ -357,7 +357,7 @@ extension Flow {
                     process.output.split(separator: "\n").first?.split(separator: " ").last)
                 put(["web/version": "2"], agent)
                 try process.waitForOutput(containing: "began with 2")
-                try process.waitForOutput(containing: "env.killed")
+                try process.waitForErrors(containing: "env.killed")
                 try waitFor("what it has started to end") {
                     let state = readFile("/proc/\(left)/stat") ?? ""
                     return state.isEmpty || state.contains(") Z") ? () : nil
@@ -397,9 +397,9 @@ extension Flow {
                 try process.waitForOutput(containing: "env.kept")
                 process.signal(15)
                 _ = try process.waitForExit()
-                try process.waitForOutput(containing: "web/1bad")
-                try process.waitForOutput(containing: "web/nul")
-                try process.waitForOutput(containing: "second key for DB_X")
+                try process.waitForErrors(containing: "web/1bad")
+                try process.waitForErrors(containing: "web/nul")
+                try process.waitForErrors(containing: "second key for DB_X")
                 #expect(!process.errors.contains("hunter2"), "\(process.errors)")
                 #expect(
                     agent.seen.allSatisfy { $0.token == "token-\(secret)" }, "the token was sent")
@@ -420,7 +420,7 @@ extension Flow {
                 ] {
                     let process = try start(stage, agent, arguments)
                     #expect(try process.waitForExit() == .status(2), "\(arguments)")
-                    try process.waitForOutput(containing: message)
+                    try process.waitForErrors(containing: message)
                 }
                 #expect(agent.seen.isEmpty)
             }

@@ -153,7 +153,7 @@ extension Flow {
                     ]))
                 #expect(try process.waitForExit() == .status(2))
                 for word in words {
-                    try process.waitForOutput(containing: word)
+                    try process.waitForErrors(containing: word)
                 }
             }
         }

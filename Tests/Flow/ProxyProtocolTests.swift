@@ -63,7 +63,7 @@ extension Flow {
                 #expect(
                     try fairlead.metric(
                         "fairlead_listener_failed_arrivals_total", "reason=\"malformed\"") == 0)
-                try fairlead.process.waitForOutput(containing: "client.refused")
+                try fairlead.process.waitForErrors(containing: "client.refused")
                 fairlead.process.signal(SIGTERM)
                 #expect(try fairlead.process.waitForExit() == .status(0))
                 let lines = String(

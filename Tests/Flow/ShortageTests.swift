@@ -77,7 +77,7 @@ extension Flow {
                     }
                 }
                 let (listener, admin) = (try port("listener.open"), try port("admin.open"))
-                try process.waitForOutput(containing: " machine.few_descriptors limit=96 ")
+                try process.waitForErrors(containing: " machine.few_descriptors limit=96 ")
                 // More than are accepted; the rest waits in the kernel.
                 let idle = try (0..<120).map { _ in try RawSocket(port: listener) }
                 try waitFor("the shortage to be told; it said: \(process.transcript)") {

@@ -127,9 +127,9 @@ extension Flow {
                 _ = try folder.write("listeners: nonsense\n", to: "f.yaml")
                 fairlead.process.signal(SIGUSR2)
                 try fairlead.process.waitForOutput(containing: "upgrade.failed")
-                try fairlead.process.waitForOutput(
+                try fairlead.process.waitForErrors(
                     containing: "ended with status 2 before it served; what it printed says why")
-                try fairlead.process.waitForOutput(containing: "f.yaml")
+                try fairlead.process.waitForErrors(containing: "f.yaml")
                 #expect(try get(port: port).body == "one")
                 #expect(fairlead.process.exit == nil)
                 // The next one may be better.
@@ -213,8 +213,8 @@ extension Flow {
                 try folder.link("current", to: "v2")
                 process.signal(SIGUSR2)
                 try process.waitForOutput(containing: "process.took_over")
-                try process.waitForOutput(containing: "this is v2")
-                try process.waitForOutput(containing: "/current/fairlead process=")
+                try process.waitForErrors(containing: "this is v2")
+                try process.waitForErrors(containing: "/current/fairlead process=")
                 #expect(try process.waitForExit() == .status(0))
                 #expect(try get(port: port).body == "one")
             }
@@ -238,14 +238,14 @@ extension Flow {
                 try folder.remove("fairlead")
                 process.signal(SIGUSR2)
                 try process.waitForOutput(containing: "upgrade.failed")
-                try process.waitForOutput(containing: program)
+                try process.waitForErrors(containing: program)
                 #expect(try get(port: port).body == "one")
                 try folder.write(
                     "#!/bin/sh\necho this is new >&2\nexec \(try Fairlead.program()) \"$@\"\n",
                     to: "fairlead", mode: 0o700)
                 process.signal(SIGUSR2)
                 try process.waitForOutput(containing: "process.took_over")
-                try process.waitForOutput(containing: "this is new")
+                try process.waitForErrors(containing: "this is new")
                 #expect(try process.waitForExit() == .status(0))
             }
         }
@@ -361,7 +361,7 @@ extension Flow {
                     flags + ["127.0.0.1:\(try FreePort.take())"], environment: environment)
                 try second.waitForBackends(up: 2)
                 #expect(try second.bodies(of: 4) == ["one": 2, "two": 2])
-                try second.process.waitForOutput(containing: "the state file had them")
+                try second.process.waitForErrors(containing: "the state file had them")
             }
         }
 

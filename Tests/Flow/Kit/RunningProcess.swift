@@ -94,9 +94,20 @@ final class RunningProcess: Sendable {
     /// Blocks until either output contains `text`.
     /// - Throws: when the process ends without having said it.
     func waitForOutput(containing text: String) throws {
+        try wait(for: text) { transcript }
+    }
+
+    /// Blocks until its standard error contains `text`: another thread writes Fairlead's log, so
+    /// that a line may come later than a metric or an answer that says the same.
+    /// - Throws: when the process ends without having said it.
+    func waitForErrors(containing text: String) throws {
+        try wait(for: text) { errors }
+    }
+
+    private func wait(for text: String, in said: () -> String) throws {
         try waitFor("\(name) to say “\(text)”; it said:\n\(transcript)") { () -> Void? in
             let ended = exit
-            if transcript.contains(text) { return () }
+            if said().contains(text) { return () }
             if let ended { throw FlowError("\(name): \(ended) without “\(text)”:\n\(transcript)") }
             return nil
         }

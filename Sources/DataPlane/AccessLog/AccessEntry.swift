@@ -43,6 +43,9 @@ package struct AccessEntry: Sendable {
     /// What client and server have agreed on for TLS; nil where that was not spoken.
     package var tls: TLSOutcome?
 
+    /// The trace of the request, with its span here; nil where requests are not traced.
+    package var trace: TraceContext?
+
     /// All numbers are 0 or nil.
     package init(_ kind: Kind, _ cause: StaticString) {
         self.kind = kind

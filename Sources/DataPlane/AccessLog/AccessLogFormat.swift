@@ -18,9 +18,13 @@ extension AccessLogFormat {
     /// Of the subject of a client's certificate; and what the target leaves for it.
     private static let subjectMax = 160, subjectRoom = 190
 
+    /// What the target leaves for the trace, with its keys.
+    private static let traceRoom = 100
+
     private static func targetMax(of entry: AccessEntry) -> Int {
-        guard let tls = entry.tls else { return targetMax }
-        return targetMax - tlsRoom - (tls.client == nil ? 0 : subjectRoom)
+        let max = entry.trace == nil ? targetMax : targetMax - traceRoom
+        guard let tls = entry.tls else { return max }
+        return max - tlsRoom - (tls.client == nil ? 0 : subjectRoom)
     }
 
     /// Appends a line. `client` is an address; `service` and `backend` are empty when there was
@@ -55,6 +59,7 @@ extension AccessLogFormat {
             Self.appendRequest(entry.kind, text, Self.targetMax(of: entry), to: &out)
             if let tls = entry.tls { Self.appendJSON(tls, to: &out) }
             Self.appendNumbers(entry, to: &out)
+            if let trace = entry.trace { Self.appendJSON(trace, to: &out) }
             if let proxied { Self.append(proxied, to: &out) }
             out.append("}\n")
         case .combined:
@@ -70,6 +75,7 @@ extension AccessLogFormat {
             if backend.isEmpty { out.append(0x2D) }
             Self.appendProxyPart(entry, to: &out)
             if let tls = entry.tls { Self.appendWords(tls, to: &out) }
+            if let trace = entry.trace { Self.appendWords(trace, to: &out) }
             out.append(0x0A)
         }
     }
@@ -240,6 +246,28 @@ extension AccessLogFormat {
         out.append(" \"")
         out.append(client.subject.utf8.span, .hexadecimal, max: subjectMax)
         out.append(0x22)
+    }
+
+    // MARK: - Traces
+
+    /// Appends the ids as OpenTelemetry's logs have them, and whether the trace is recorded.
+    private static func appendJSON(_ trace: TraceContext, to out: inout OutputSpan<UInt8>) {
+        out.append(",\"trace_id\":\"")
+        out.appendHex(trace.high)
+        out.appendHex(trace.low)
+        out.append("\",\"span_id\":\"")
+        out.appendHex(trace.span)
+        out.append(trace.isSampled ? "\",\"sampled\":true" : "\",\"sampled\":false")
+    }
+
+    /// Appends one word, the last of the line: trace and span.
+    private static func appendWords(_ trace: TraceContext, to out: inout OutputSpan<UInt8>) {
+        out.append(" trace=")
+        out.appendHex(trace.high)
+        out.appendHex(trace.low)
+        out.append(0x2D)
+        out.appendHex(trace.span)
+        out.append(trace.isSampled ? "-01" : "-00")
     }
 
     private static func append(

@@ -19,6 +19,13 @@ let brokenConfigurations = #"""
         1:30: admin.token: found something else, expected a token of 16 visible ASCII characters at least
     statsd: {to: "collector:x"}
         1:14: statsd.to: found "collector:x", expected an address or a host, such as 127.0.0.1:8125, or off
+    traces: {to: stdout}
+        1:14: traces.to: found "stdout", expected off or log
+    traces: {to: log, sample: 0.00001%}
+        1:27: traces.sample: found "0.00001%", expected a percentage with up to four decimals, such as 0.1%
+    traces: {to: log, sample: 100.1%, parents: everybody}
+        1:27: traces.sample: found "100.1%", expected 0% to 100%
+        1:44: traces.parents: found "everybody", expected trusted, all or none
     statsd: {to: 127.0.0.1, tags: yes}
         1:31: statsd.tags: found "yes", expected dogstatsd or names
     user: "a b"
@@ -44,7 +51,7 @@ let brokenConfigurations = #"""
     log: info
         1:6: log: found "info", expected a mapping with keys of: level, format
     loglevel: info
-        1:1: loglevel: unknown key, expected one of: workers, pin-workers, user, state-file, stop-timeout, stop-delay, share-addresses, log, reload, admin, health, statsd, ticket-keys, access-log, dns, checks, consul, docker, acme, registrar, defaults, services, listeners
+        1:1: loglevel: unknown key, expected one of: workers, pin-workers, user, state-file, stop-timeout, stop-delay, share-addresses, log, reload, admin, health, statsd, ticket-keys, access-log, traces, dns, checks, consul, docker, acme, registrar, defaults, services, listeners
     reload: on
         1:9: reload: found "on", expected a mapping with keys of: watch
     reload: {watch: yes}

@@ -44,6 +44,8 @@ import Testing
         ),
         ("h2c: on", "f.yaml:1:1: h2c: unknown key: Fairlead speaks HTTP/1.1 and"),
         ("upstreams: {}", "f.yaml:1:1: upstreams: unknown key: expected services"),
+        ("tracing: on", "f.yaml:1:1: tracing: unknown key: expected traces"),
+        ("zipkin: on", "f.yaml:1:1: zipkin: unknown key: traces are told by traceparent"),
         ("frontends: {}", "f.yaml:1:1: frontends: unknown key: expected listeners"),
         ("rate-limit: 5", "f.yaml:1:1: rate-limit: unknown key: there are no limits of rates"),
     ])

@@ -92,6 +92,26 @@ import Traffic
                 """)
     }
 
+    private let trace = TraceContext(
+        high: 0x0af7_6519_16cd_43dd, low: 0x8448_eb21_1c80_319c, span: 0x00f0_67aa_0ba9_02b7,
+        isSampled: true, isRandom: false)
+
+    @Test("a traced request names its trace, as the last of all")
+    func traced() throws {
+        var entry = self.entry()
+        entry.trace = trace
+        let json = String(decoding: try line(.json, entry, head: head()), as: UTF8.self)
+        #expect(
+            json.hasSuffix(
+                ",\"total_us\":1300,\"trace_id\":\"0af7651916cd43dd8448eb211c80319c\","
+                    + "\"span_id\":\"00f067aa0ba902b7\",\"sampled\":true}\n"))
+        entry.trace?.isSampled = false
+        let combined = String(decoding: try line(.combined, entry, head: head()), as: UTF8.self)
+        #expect(
+            combined.hasSuffix(
+                " 7/0/1234/1300 trace=0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-00\n"))
+    }
+
     @Test("unknown values are shown as such", arguments: AccessLogFormat.allCases)
     func unknown(format: AccessLogFormat) throws {
         var refused = AccessEntry(.http(.http11), "CH")
@@ -144,6 +164,7 @@ import Traffic
         {
             let target = "/" + String(text.utf8.map { $0 < 0x80 ? "a" : "\"" })
             var entry = self.entry()
+            entry.trace = trace
             if isSecure {
                 entry.tls = TLSOutcome(
                     version: "TLSv1.3", cipher: text, serverName: text, isResumed: false)

@@ -7,7 +7,8 @@ extension RequestHead {
     package func write(
         from bytes: Span<UInt8>, forwarding: borrowing Forwarding, requestID: RequestID? = nil,
         maxForwards: UInt64? = nil, certificateLines: [UInt8] = [], rewrite: PathRewrite? = nil,
-        edits: FieldEdits? = nil, passingUpgrade: Bool = false, into out: inout [UInt8]
+        edits: FieldEdits? = nil, trace: OutgoingTrace? = nil, passingUpgrade: Bool = false,
+        into out: inout [UInt8]
     ) {
         let room = writtenBytesMax(
             forwarding: forwarding, rewrite: rewrite, edits: edits,
@@ -16,8 +17,7 @@ extension RequestHead {
             write(
                 from: bytes, forwarding: forwarding, requestID: requestID,
                 maxForwards: maxForwards, certificateLines: certificateLines, rewrite: rewrite,
-                edits: edits,
-                passingUpgrade: passingUpgrade, into: &out)
+                edits: edits, trace: trace, passingUpgrade: passingUpgrade, into: &out)
         }
     }
 }

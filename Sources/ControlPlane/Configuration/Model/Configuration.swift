@@ -54,6 +54,8 @@ package struct Configuration: Equatable, Sendable {
     package internal(set) var ticketKeys = TicketKeySettings()
     /// Where a line for each request goes.
     package internal(set) var accessLog = AccessLogSettings()
+    /// Whether requests are traced.
+    package internal(set) var traces = TraceSettings()
     /// In the order of the file, the one made of flags or environment last. Never empty; names and
     /// addresses are distinct.
     package internal(set) var listeners: [Listener] = []

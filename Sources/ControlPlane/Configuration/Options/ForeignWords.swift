@@ -26,6 +26,8 @@ enum ForeignWords {
         "targets": "backends", "bind": "listen", "healthcheck": "check", "httpcheck": "check",
         "healthchecks": "checks", "outlierdetection": "eject", "prefix": "path-prefix",
         "pathprefix": "path-prefix", "resolvers": "dns", "nameservers": "servers",
+        "tracing": "traces", "trace": "traces", "opentelemetry": "traces", "otel": "traces",
+        "otlp": "traces",
     ]
 
     private struct Missing {
@@ -127,8 +129,8 @@ enum ForeignWords {
             words: ["prometheus", "metrics", "telemetry"],
             advice: "metrics are at /metrics of the admin port, without an option"),
         Missing(
-            words: ["tracing", "opentelemetry", "otel", "otlp", "zipkin", "jaeger"],
-            advice: "Fairlead sends no traces; traceparent passes as it came"),
+            words: ["zipkin", "jaeger", "b3", "datadog", "skywalking"],
+            advice: "traces are told by traceparent (W3C Trace Context): see traces"),
     ]
 
     // MARK: Values

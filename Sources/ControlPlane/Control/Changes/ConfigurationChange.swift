@@ -59,6 +59,7 @@ struct ConfigurationChange: Equatable {
         if old.consul.tls != new.consul.tls { self.settings.append("consul.tls") }
         if old.docker.tls != new.docker.tls { self.settings.append("docker.tls") }
         if old.health != new.health { self.settings.append("health") }
+        if old.traces != new.traces { self.settings.append("traces") }
         if old.ticketKeys != new.ticketKeys { self.settings.append("ticket-keys") }
         if old.reload != new.reload { self.settings.append("reload.watch") }
     }

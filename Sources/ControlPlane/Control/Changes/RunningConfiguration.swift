@@ -80,6 +80,7 @@ final class RunningConfiguration {
         if let move { healthPort?.make(move) }
         // A level that was set by hand stays until the configuration changes its own.
         if new.log != current.log { log.set(new.log) }
+        if new.traces != current.traces { workers.publish(new.traces.workerPolicy) }
         current = new
         checker.rate = new.checks.rate
         services.setTLS(of: new)

@@ -2,6 +2,7 @@
 
 internal import AccessLog
 internal import Events
+internal import HTTP1
 internal import Stats
 
 /// The figures of one exchange that only its line needs.
@@ -52,6 +53,7 @@ extension HTTPExchange {
         entry.bodyBytesOut = request.figures.bytesOut - request.figures.headBytesOut
         entry.tries = request.tries.count
         entry.tls = client.tls
+        entry.trace = trace?.outgoing.context
         let now = worker.loop.nowNanoseconds
         entry.totalMicroseconds = Int((now - request.startedAt) / 1000)
         if let begunAt = request.tries.leading.begunAt {

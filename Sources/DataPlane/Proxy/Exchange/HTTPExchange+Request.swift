@@ -50,11 +50,13 @@ extension HTTPExchange {
         keepUpgradeOffer(head, bytes, context)
         if case .connect = request.method { request.asking.isStream = true }
         if held.upgradeOffer != nil { request.asking.isStream = true }
+        if let tracer = worker.tracer { trace = tracer.trace(head, bytes, context) }
         context.listener.writeHead(
             head, from: bytes, of: context,
             requestID: context.listener.options.policy.forwarding.addsRequestID
                 ? worker.nextRequestID() : nil,
-            route: route, passingUpgrade: held.upgradeOffer != nil, into: requestHead)
+            trace: trace?.outgoing, route: route, passingUpgrade: held.upgradeOffer != nil,
+            into: requestHead)
     }
 
     /// Sends the request to a backend; `body` is what has come of its body, which is all of it if

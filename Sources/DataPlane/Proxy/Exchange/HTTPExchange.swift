@@ -36,6 +36,8 @@ final class HTTPExchange: Deadlined {
     var request = RequestState()
     /// What the current request refers to; a new value for each.
     var held = RequestReferences()
+    /// The trace of the current request; nil where requests are not traced.
+    var trace: RequestTrace?
     /// Its place in the queue of the service in which it waits; 0 when it waits in none.
     var queueTicket: UInt64 = 0
     /// Finds the end of the request's body, for a session that has to: the session sets it for each
@@ -283,6 +285,7 @@ final class HTTPExchange: Deadlined {
         self.pool = nil
         request = worker.newRequest
         if !held.isEmpty { held = RequestReferences() }
+        if trace != nil { trace = nil }
         // The memory of a large head or body is not kept for the next request.
         requestHead.removeAll()
         if !bodyInHand.isEmpty {

@@ -101,8 +101,12 @@ extension LocalReply {
         on worker: Worker
     ) {
         var text = LoggedText()
-        if worker.log != nil { text.copy(head, from: bytes) }
-        send(to: client, version: head.version, headBytes: bytes.count, text, on: worker)
+        var trace: RequestTrace?
+        if worker.log != nil {
+            text.copy(head, from: bytes)
+            trace = worker.tracer?.trace(head, bytes, client.context)
+        }
+        send(to: client, version: head.version, headBytes: bytes.count, text, trace, on: worker)
     }
 
     /// Answers a request that no exchange was begun for: counts the answer, sends it, and writes
@@ -112,9 +116,10 @@ extension LocalReply {
     ///   - version: of the client's HTTP.
     ///   - headBytes: the size of the request's head; 0 when that could not be read.
     ///   - text: what the line shows of the head; nothing without a log.
+    ///   - trace: that of the request; nil for a head that could not be read.
     func send(
         to client: ClientStream, version: HTTPVersion = .http11, headBytes: Int = 0,
-        _ text: LoggedText = LoggedText(), on worker: Worker
+        _ text: LoggedText = LoggedText(), _ trace: RequestTrace? = nil, on worker: Worker
     ) {
         let sent = send(to: client)
         guard let log = worker.log else { return }
@@ -124,6 +129,7 @@ extension LocalReply {
         entry.bytesOut = sent.head + sent.body
         entry.bodyBytesOut = sent.body
         entry.tls = client.tls
+        entry.trace = trace?.outgoing.context
         log.write(
             entry, text, client: client.context.address, worker.arrival(of: client.number),
             listener: client.context.listener, pool: nil, backend: nil)

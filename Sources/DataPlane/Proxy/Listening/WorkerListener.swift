@@ -198,23 +198,25 @@ extension WorkerListener {
     /// Appends the head that a backend gets for a request of `client`.
     func writeHead(
         _ head: borrowing RequestHead, from bytes: Span<UInt8>, of client: ClientContext,
-        requestID: RequestID?, route: Route?, passingUpgrade: Bool, into out: SendBuffer
+        requestID: RequestID?, trace: OutgoingTrace?, route: Route?, passingUpgrade: Bool,
+        into out: SendBuffer
     ) {
         setForwarded(client)
         // Apart, so that a request without a route carries nothing of one about.
         if let route {
             write(
-                head, bytes, requestID, client, route.rewrite, route.requestEdits, passingUpgrade,
-                into: out)
+                head, bytes, requestID, trace, client, route.rewrite, route.requestEdits,
+                passingUpgrade, into: out)
         } else {
-            write(head, bytes, requestID, client, nil, nil, passingUpgrade, into: out)
+            write(head, bytes, requestID, trace, client, nil, nil, passingUpgrade, into: out)
         }
     }
 
     @inline(__always)
     private func write(
         _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ requestID: RequestID?,
-        _ client: ClientContext, _ rewrite: PathRewrite?, _ edits: FieldEdits?,
+        _ trace: OutgoingTrace?, _ client: ClientContext, _ rewrite: PathRewrite?,
+        _ edits: FieldEdits?,
         _ passingUpgrade: Bool, into out: SendBuffer
     ) {
         let room = head.writtenBytesMax(
@@ -225,7 +227,7 @@ extension WorkerListener {
                 from: bytes, forwarding: forwarding, requestID: requestID,
                 maxForwards: head.maxForwards.map { $0 - 1 },
                 certificateLines: client.certificateLines, rewrite: rewrite, edits: edits,
-                passingUpgrade: passingUpgrade, into: &out)
+                trace: trace, passingUpgrade: passingUpgrade, into: &out)
         }
     }
 }

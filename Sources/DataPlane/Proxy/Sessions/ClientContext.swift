@@ -2,6 +2,7 @@
 
 internal import Endpoints
 internal import Events
+internal import Traffic
 
 /// What is known of a client from its connection. Value type, worker thread only.
 struct ClientContext {
@@ -13,6 +14,12 @@ struct ClientContext {
     let isSecure: Bool
     /// The field lines that tell backends who it is by its certificate; empty without one.
     let certificateLines: [UInt8]
+
+    /// Whether the client is a proxy that the operator trusts: what it says of its own clients is
+    /// believed.
+    var isTrusted: Bool {
+        listener.options.policy.trustedProxies.contains { $0.contains(address) }
+    }
 }
 
 extension ClientContext {

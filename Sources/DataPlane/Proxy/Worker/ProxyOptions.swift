@@ -96,16 +96,19 @@ package struct ProxyOptions: Sendable {
     package var listeners: [ListenerOptions]
     /// The services at the start; more may come by `ProxyWorkers.publish`.
     package var services: [ServiceOptions]
+    /// How requests are traced at the start; nil for not at all.
+    package var traces: TracePolicy?
 
     /// A proxy whose listeners send to `services`.
     package init(
         workers: Int, sharesAddresses: Bool, pinsWorkers: Bool, listeners: [ListenerOptions],
-        services: [ServiceOptions]
+        services: [ServiceOptions], traces: TracePolicy? = nil
     ) {
         self.workers = workers
         self.sharesAddresses = sharesAddresses
         self.pinsWorkers = pinsWorkers
         self.listeners = listeners
         self.services = services
+        self.traces = traces
     }
 }

@@ -6,7 +6,7 @@ package import Backends
 package import Endpoints
 package import Events
 package import Stats
-internal import Traffic
+package import Traffic
 
 /// What workers report to the control thread.
 package enum ProxyReport: Sendable {
@@ -167,6 +167,11 @@ package final class ProxyWorkers {
     /// Has all listeners answer certificate authorities by `answers` from now on.
     package func publish(_ answers: ChallengeAnswers) {
         for mailbox in mailboxes { mailbox.post(.challenges(answers)) }
+    }
+
+    /// Has requests traced by `policy` from the next one on; nil for not at all.
+    package func publish(_ policy: TracePolicy?) {
+        for mailbox in mailboxes { mailbox.post(.traces(policy)) }
     }
 
     /// Has each worker report `alive` when it next turns.

@@ -11,6 +11,7 @@ internal import HTTP2
 internal import Random
 internal import Stats
 internal import TLS
+internal import Traffic
 
 /// What the control thread sends to a worker.
 enum WorkerMessage: Sendable {
@@ -26,6 +27,8 @@ enum WorkerMessage: Sendable {
     case readiness(Bool)
     /// What certificate authorities are answered from now on.
     case challenges(ChallengeAnswers)
+    /// From now on requests are traced so; nil for not at all.
+    case traces(TracePolicy?)
     /// Report that the worker is alive.
     case ping
     /// Accept no more, finish what is in flight, give up after the limit.
@@ -84,6 +87,8 @@ final class Worker {
     var dateLine = DateLine()
     /// The worker's access log; nil without one.
     let log: WorkerLog?
+    /// Makes the traces of requests; nil while they are not traced.
+    private(set) var tracer: Tracer?
     /// Whether the process is ready, as the control thread has said last.
     private(set) var isReady = false
     /// What certificate authorities are answered that look at who serves a name.
@@ -144,6 +149,7 @@ final class Worker {
         log = accessLog.map { [loop] log in
             WorkerLog(log, registry.accessLog(worker: number), on: loop)
         }
+        tracer = options.traces.map { Tracer($0) }
         for service in options.services { addPool(service) }
     }
 
@@ -182,11 +188,20 @@ final class Worker {
         case .challenges(let answers):
             challenges = answers
             for listener in listeners.values { followChallenges(listener) }
+        case .traces(let policy): follow(policy)
         case .ping:
             reports.post(.alive(worker: number))
         case .drain(let limit):
             drain(limit: limit)
         }
+    }
+
+    private func follow(_ policy: TracePolicy?) {
+        guard let policy, let tracer else {
+            tracer = policy.map { Tracer($0) }
+            return
+        }
+        tracer.policy = policy
     }
 
     /// Ends streams at random moments within `time`, so that their clients do not all come back at

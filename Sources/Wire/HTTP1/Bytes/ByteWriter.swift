@@ -107,7 +107,7 @@ extension OutputSpan<UInt8> {
 
     /// Appends `number` as 16 lower-case hexadecimal digits.
     /// - Precondition: there is room for it.
-    mutating func appendHex(_ number: UInt64) {
+    package mutating func appendHex(_ number: UInt64) {
         for shift in stride(from: UInt64(60), through: 0, by: -4) {
             let digit = UInt8(truncatingIfNeeded: number >> shift & 0xF)
             append(digit < 10 ? 0x30 &+ digit : 0x57 &+ digit)

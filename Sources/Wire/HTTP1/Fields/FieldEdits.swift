@@ -14,6 +14,7 @@ package struct FieldEdits: Sendable {
         var lines: [UInt8] = []
         var host: [UInt8]?
         var removesDate = false
+        var removesTraceparent = false
         var supplement: (name: FieldName, line: [UInt8])?
     }
 
@@ -40,6 +41,9 @@ package struct FieldEdits: Sendable {
 
     /// Whether Date is removed, or set.
     var removesDate: Bool { contents[0].removesDate }
+
+    /// Whether `traceparent` is removed, or set.
+    package var removesTraceparent: Bool { contents[0].removesTraceparent }
 
     /// The line that is added where no field of its name is passed on; nil for none.
     var supplement: (name: FieldName, line: [UInt8])? { contents[0].supplement }
@@ -73,6 +77,7 @@ package struct FieldEdits: Sendable {
         precondition(Self.isName(name) && !Self.isReserved(name))
         dropped.append(name.utf8.map(Self.folded))
         if name.lowercased() == "date" { contents[0].removesDate = true }
+        if name.lowercased() == "traceparent" { contents[0].removesTraceparent = true }
         contents[0].lengths |= 1 << UInt64(name.utf8.count & 63)
     }
 

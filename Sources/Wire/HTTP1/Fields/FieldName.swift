@@ -35,6 +35,8 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
     /// is by its certificate.
     case clientCert
     case strictTransportSecurity
+    case traceparent
+    case tracestate
 
     /// The name that stands at `start..<end`, in any letter case (RFC 9110 section 5.1). The bytes
     /// must be token characters.
@@ -93,6 +95,8 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
         case (9, 0x66): .forwarded
         case (10, 0x63): .connection
         case (10, 0x6B): .keepAlive
+        case (10, 0x74): .tracestate
+        case (11, 0x74): .traceparent
         case (12, 0x63): .contentType
         case (12, 0x6D): .maxForwards
         case (12, 0x78): .xRequestID
@@ -145,6 +149,8 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
         case .wwwAuthenticate: "www-authenticate"
         case .clientCert: "client-cert"
         case .strictTransportSecurity: "strict-transport-security"
+        case .traceparent: "traceparent"
+        case .tracestate: "tracestate"
         }
     }
 }

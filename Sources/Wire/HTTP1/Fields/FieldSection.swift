@@ -174,7 +174,7 @@ struct FieldSection: ~Copyable {
         case .other, .proxyConnection, .te, .trailer, .proxyAuthenticationInfo,
             .xForwardedFor, .xForwardedProto, .xForwardedHost, .xForwardedPort, .forwarded,
             .xRequestID, .via, .date, .contentType, .server, .location, .clientCert,
-            .strictTransportSecurity:
+            .strictTransportSecurity, .traceparent, .tracestate:
             break
         }
         return nil

@@ -36,8 +36,8 @@ extension RequestHead {
     }
 
     /// The bytes of names, separators and numbers that writing adds, rounded up: each literal of
-    /// this file once, 32 digits of a request's ID, 20 of a number.
-    private static var constantBytesMax: Int { 512 }
+    /// this file once, 32 digits of a request's ID, 20 of a number, the line of a trace.
+    private static var constantBytesMax: Int { 512 + TraceContext.lineBytes }
 
     /// Appends the head to send to the backend: request line in origin-form (or `*`), HTTP/1.1,
     /// Host first, the fields that are not hop-by-hop, those that `forwarding` adds, and the
@@ -54,12 +54,15 @@ extension RequestHead {
     ///   - certificateLines: field lines that say who the client is by its certificate, in the
     ///     place of all that it says itself; empty for a client without one.
     ///   - edits: changes of the fields; nil for none.
+    ///   - trace: what the backend is told of the trace in the place of what the client said; nil
+    ///     passes on what came. Its line is the last one; `edits` may remove it.
     ///   - passingUpgrade: write Connection and Upgrade for what `upgradeOffer` has.
     /// - Precondition: there is room for `writtenBytesMax` of the same.
     package func write(
         from bytes: Span<UInt8>, forwarding: borrowing Forwarding, requestID: RequestID? = nil,
         maxForwards: UInt64? = nil, certificateLines: [UInt8] = [], rewrite: PathRewrite? = nil,
-        edits: FieldEdits? = nil, passingUpgrade: Bool = false, into out: inout OutputSpan<UInt8>
+        edits: FieldEdits? = nil, trace: OutgoingTrace? = nil, passingUpgrade: Bool = false,
+        into out: inout OutputSpan<UInt8>
     ) {
         // `*` is no path, and an authority neither.
         if let rewrite, targetForm == .origin || targetForm == .absolute {
@@ -82,6 +85,10 @@ extension RequestHead {
         if body != .chunked { dropped.insert(.trailer) }
         if maxForwards != nil { dropped.insert(.maxForwards) }
         if !certificateLines.isEmpty { dropped.insert(.clientCert) }
+        if let trace {
+            dropped.insert(.traceparent)
+            if !trace.keepsState { dropped.insert(.tracestate) }
+        }
         section.copyFields(
             from: bytes, length: length, but: dropped, edits,
             droppedTwins: forwarding.droppedTwins, into: &out)
@@ -96,6 +103,7 @@ extension RequestHead {
         }
         if passingUpgrade, asksForUpgrade { writeUpgrade(upgradeOffer(bytes), into: &out) }
         body.writeFields(into: &out)
+        if let trace, edits?.removesTraceparent != true { trace.context.write(into: &out) }
         out.append("\r\n")
     }
 

@@ -53,7 +53,7 @@ extension Flow {
                     #expect(refused.body.contains("the last backend of "))
                     #expect(refused.body.contains("\(verb)?force=yes"))
                 }
-                #expect(try fairlead.bodies(of: 4) == ["three": 4])
+                try fairlead.expectBodies(["three": 4])
                 // Those that are out already may be drained and disabled as one likes.
                 #expect(try fairlead.post("/backends/\(names[0])/drain").status == 200)
                 #expect(try fairlead.post("/backends/\(names[1])/disable").status == 200)
@@ -79,7 +79,7 @@ extension Flow {
                 try fairlead.waitForBackends(up: 1)
                 #expect(try fairlead.post("/backends/\(names[1])/drain").status == 409)
                 #expect(try fairlead.post("/backends/\(names[0])/drain").status == 200)
-                #expect(try fairlead.bodies(of: 4) == ["two": 4])
+                try fairlead.expectBodies(["two": 4])
             }
         }
 

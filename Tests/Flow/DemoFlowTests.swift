@@ -48,10 +48,14 @@ extension Flow {
             try withStage { stage in
                 let (demo, door) = try demo(stage)
                 try demo.waitForBackends(up: 3)
-                let load = try Wrk(port: demo.port, seconds: 4, pause: 2)
+                let load = try Wrk(port: demo.port, pause: 2)
                 try waitFor("load") { try demo.metric("fairlead_requests_total") > 100 ? () : nil }
                 #expect(try post("/crash/web-2", door).status == 200)
                 try demo.waitForBackends(up: 2)
+                let counted = try demo.metric("fairlead_requests_total")
+                try waitFor("load on those that are left") {
+                    try demo.metric("fairlead_requests_total") > counted + 500 ? () : nil
+                }
                 #expect(load.isRunning)
                 let result = try load.result()
                 #expect(result.failures == 0 && result.requests > 0, "\(result)")

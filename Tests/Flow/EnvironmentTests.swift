@@ -8,11 +8,12 @@ extension Flow {
     // Goal: a command behaves under `fairlead env` as it does alone, has the keys as its
     // environment, and follows them. Method: a stand-in for Consul's agent, and shells as commands.
     @Suite struct EnvironmentCommand {
-        /// A shell that says what it has, and goes on until it is told to stop.
+        /// A shell that says what it has, and goes on until it is told to stop, or is left alone by
+        /// a test that failed.
         private static let service = """
             echo "began with $VERSION"
             trap 'echo stopping; exit 0' TERM
-            while :; do sleep 0.02; done
+            while kill -0 $PPID; do sleep 0.02; done
             """
 
         private func withAgent(
@@ -43,6 +44,24 @@ extension Flow {
                 try Fairlead.start(
                     ["env"] + arguments,
                     environment: environment(agent.target).merging(extra) { $1 }))
+        }
+
+        /// Runs `fairlead env` with a short `--wait`, which it has to end after with 125, and with
+        /// longer ones until its errors, which are returned, have `text`: on a busy machine it may
+        /// get no answer within the first.
+        private func startPatiently(
+            _ stage: Stage, _ agent: Target, _ arguments: [String], until text: String
+        ) throws -> String {
+            var wait = 300
+            return try waitFor("“\(text)” within \(wait) ms") {
+                let process = stage.hold(
+                    try Fairlead.start(
+                        ["env", "--wait", "\(wait)ms"] + arguments,
+                        environment: environment(agent)))
+                #expect(try process.waitForExit() == .status(125), "\(process.transcript)")
+                wait *= 2
+                return process.errors.contains(text) ? process.errors : nil
+            }
         }
 
         private func count(_ text: String, in output: String) -> Int {
@@ -153,7 +172,7 @@ extension Flow {
                 let script = """
                     trap 'echo usr1' USR1; trap 'echo hup' HUP; trap 'echo term; exit 9' TERM
                     echo ready
-                    while :; do sleep 0.02; done
+                    while kill -0 $PPID; do sleep 0.02; done
                     """
                 let process = try start(stage, agent, ["web", "--", "sh", "-c", script])
                 try process.waitForOutput(containing: "ready")
@@ -222,10 +241,13 @@ extension Flow {
             let script = """
                 for name in a b c; do sh -c 'sleep 0.05 &'; done
                 sleep 0.6
+                # They end when they get to it, on a busy machine; a zombie that stays is the fault.
+                until [ "$(grep -lE '^(Name:.sleep|State:.Z)' /proc/[0-9]*/status | wc -l)" = 0 ]
+                do sleep 0.05; done
                 echo "zombies: $(grep -l 'State:.Z' /proc/[0-9]*/status | wc -l)"
                 trap 'echo term; exit 5' TERM
                 kill -TERM 1
-                while :; do sleep 0.02; done
+                while kill -0 $PPID; do sleep 0.02; done
                 """
             for flags in [[], ["--once"]] {
                 try withAgent(["web/version": "1"]) { stage, agent in
@@ -247,10 +269,9 @@ extension Flow {
         @Test func `it waits for what is required, or fails and says what`() throws {
             try withAgent(["web/db/host": "h"]) { stage, agent in
                 let flags = ["--required", "db/host,DB_PASSWORD", "web", "--"]
-                let late = try start(stage, agent, ["--wait", "300ms"] + flags + ["true"])
-                #expect(try late.waitForExit() == .status(125))
-                #expect(late.errors.contains("env.waiting missing=DB_PASSWORD"))
-                #expect(late.errors.contains("these variables are missing: DB_PASSWORD"))
+                let late = try startPatiently(
+                    stage, agent.target, flags + ["true"], until: "env.waiting missing=DB_PASSWORD")
+                #expect(late.contains("these variables are missing: DB_PASSWORD"), "\(late)")
 
                 let patient = try start(
                     stage, agent, flags + ["sh", "-c", #"echo "got $DB_PASSWORD""#])
@@ -272,12 +293,8 @@ extension Flow {
         {
             try withStage { stage in
                 let target = Target.endpoint(Endpoint(.loopback, try FreePort.take()))
-                let hopeless = stage.hold(
-                    try Fairlead.start(
-                        ["env", "--wait", "200ms", "web", "--", "true"],
-                        environment: environment(target)))
-                #expect(try hopeless.waitForExit() == .status(125))
-                #expect(hopeless.errors.contains("\(target) could not be reached"))
+                _ = try startPatiently(
+                    stage, target, ["web", "--", "true"], until: "\(target) could not be reached")
 
                 let process = stage.hold(
                     try Fairlead.start(
@@ -289,7 +306,7 @@ extension Flow {
                 try process.waitForOutput(containing: "began with 1")
                 first.stop()
                 try waitFor("the failure to be told") {
-                    count("env.keys_failed", in: process.errors) == 2 ? () : nil
+                    count("env.keys_failed", in: process.errors) >= 2 ? () : nil
                 }
                 // One that has lost everything is not believed, and one that knows more is.
                 let second = try ConsulStandIn(on: target)
@@ -307,7 +324,9 @@ extension Flow {
 
         @Test func `ten keys that change one by one are one restart`() throws {
             try withAgent(["web/version": "1"]) { stage, agent in
-                let process = try start(stage, agent, ["web", "--", "sh", "-c", Self.service])
+                // Long beside the pauses between them, also on a busy machine.
+                let process = try start(
+                    stage, agent, ["--settle", "3s", "web", "--", "sh", "-c", Self.service])
                 try process.waitForOutput(containing: "began with 1")
                 for number in 2...10 {
                     put(["web/version": "\(number)", "web/k\(number)": "x"], agent)
@@ -327,7 +346,10 @@ extension Flow {
         @Test func `a change is a signal when that was asked for, and the command runs on`() throws
         {
             try withAgent(["web/version": "1"]) { stage, agent in
-                let script = "echo ready; trap 'echo hup; exit 4' HUP; while :; do sleep 0.02; done"
+                let script = """
+                    echo ready; trap 'echo hup; exit 4' HUP
+                    while kill -0 $PPID; do sleep 0.02; done
+                    """
                 let process = try start(
                     stage, agent,
                     ["--signal", "hup", "--settle", "50ms", "web", "--", "sh", "-c", script])
@@ -344,7 +366,7 @@ extension Flow {
                     trap '' TERM
                     [ "$VERSION" = 1 ] && { sleep 600 & echo "left $!"; }
                     echo "began with $VERSION"
-                    while :; do sleep 0.02; done
+                    while kill -0 $PPID; do sleep 0.02; done
                     """
                 let process = try start(
                     stage, agent,

@@ -109,7 +109,7 @@ extension Flow {
                 #expect(nobodys.errors["noBackend"] == 6)
                 for (name, service) in shown {
                     let metric = "fairlead_failed_requests_total"
-                    #expect(try fairlead.metric(metric, "\"\(name)\"") == Double(service.failed))
+                    try fairlead.expectMetric(metric, "\"\(name)\"", is: Double(service.failed))
                 }
             }
         }
@@ -135,7 +135,7 @@ extension Flow {
                 try waitFor("the refusal") { () -> Void? in
                     try fairlead.metric("fairlead_reload_refused") == 1 ? () : nil
                 }
-                #expect(try fairlead.metric("fairlead_reloads_total", "refused") == 1)
+                try fairlead.expectMetric("fairlead_reloads_total", "refused", is: 1)
             }
         }
     }

@@ -12,16 +12,20 @@ extension Flow {
                 let web = try stage.web("one", "two", "three")
                 let named = try stage.named(web.map { SRVRecord($0) })
                 let fairlead = try stage.fairlead(following: named.port, up: 3)
-                let load = try Wrk(port: fairlead.port, seconds: 4)
+                let load = try Wrk(port: fairlead.port)
                 try waitFor("load on every instance") {
                     web.allSatisfy { $0.requests > 100 } ? () : nil
                 }
                 try web[1].kill()
+                try fairlead.waitForBackends(up: 2)
+                let counted = web.map(\.requests)
+                try waitFor("load on those that are left") {
+                    [0, 2].allSatisfy { web[$0].requests > counted[$0] + 100 } ? () : nil
+                }
                 #expect(load.isRunning)
                 let result = try load.result()
                 #expect(result.failures == 0 && result.requests > 0, "\(result)")
                 print("measured: SIGKILL under load, \(result)")
-                try fairlead.waitForBackends(up: 2)
                 let dead = try fairlead.backends().first { $0.state != "up" }
                 #expect(dead?.address == "127.0.0.1:\(web[1].port)")
                 #expect(dead?.cause.isEmpty == false)

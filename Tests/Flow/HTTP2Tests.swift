@@ -115,7 +115,7 @@ extension Flow {
                     #expect(said.contains("status codes: 5000 2xx"), "\(said)")
                     #expect(said.contains("Application protocol: h2"), "\(said)")
                 }
-                #expect(try fairlead.metric("fairlead_http2_requests_total") == 10_000)
+                try fairlead.expectMetric("fairlead_http2_requests_total", is: 10_000)
                 let faults = try fairlead.page("/metrics").body
                     .split(separator: "\n").filter { $0.hasPrefix("fairlead_http2_faults_total") }
                 #expect(!faults.isEmpty && faults.allSatisfy { $0.hasSuffix(" 0") }, "\(faults)")

@@ -163,7 +163,7 @@ extension Flow {
         private func expectOneLeftOut(_ fairlead: Fairlead) throws {
             let stats = try fairlead.page("/stats").body
             #expect(stats.contains("\"leftOut\":1"), "\(stats)")
-            #expect(try fairlead.metric("fairlead_discovery_left_out") == 1)
+            try fairlead.expectMetric("fairlead_discovery_left_out", is: 1)
         }
 
         // MARK: Never more than a part

@@ -122,7 +122,7 @@ extension Flow {
                 #expect(deploy.output.contains("web: done in "))
                 #expect(deploy.output.contains("There is no state-file"))
                 #expect(try play.answers() == ["x", "y"])
-                #expect(try play.fairlead.metric("fairlead_deploys_total", "\"done\"") == 1)
+                try play.fairlead.expectMetric("fairlead_deploys_total", "\"done\"", is: 1)
                 let running = try play.fairlead.page("/metrics").body.split(separator: "\n")
                     .filter { $0.hasPrefix("fairlead_deploy_running{") }
                 #expect(running == ["fairlead_deploy_running{service=\"web\"} 0"])
@@ -155,11 +155,11 @@ extension Flow {
                 let deploy = try play.deploy("web", "--to", to(new), "--watch", "60s")
                 try deploy.waitForOutput(containing: "requests go to the 2 new ones")
                 try play.fairlead.waitForTraffic("the new ones") { Set($0.keys) == ["x", "y"] }
-                #expect(try play.fairlead.metric("fairlead_deploy_running") == 1)
+                try play.fairlead.expectMetric("fairlead_deploy_running", is: 1)
                 try load.awaitMore(20)
                 for web in new { try web.kill() }
                 #expect(try deploy.waitForExit() == .status(1), "\(deploy.transcript)")
-                #expect(try play.fairlead.metric("fairlead_deploys_total", "\"undone\"") == 1)
+                try play.fairlead.expectMetric("fairlead_deploys_total", "\"undone\"", is: 1)
                 #expect(try play.fairlead.metric("fairlead_deploy_seconds_total", "undone") > 0)
                 #expect(deploy.output.contains("undone, everything is as before: 127.0.0.1:"))
                 #expect(try play.answers() == ["a", "b"])
@@ -198,6 +198,15 @@ extension Flow {
         @Test func `a session stays at its old instance until that drains, and then moves once`()
             throws
         {
+            // A busy machine may take longer to ask than the old ones stand by, and gets longer.
+            let isProven = try [3, 12, 48].contains { try sessionsStay(watch: $0) }
+            #expect(isProven, "sessions move while the old instances stand by")
+        }
+
+        /// False if a session had moved by the time that it was looked for; all is expected
+        /// otherwise. The old instances stand by for `watch` seconds.
+        private func sessionsStay(watch: Int) throws -> Bool {
+            var hasStayed = true
             try withStage { stage in
                 let (old, new) = (try stage.web("a", "b"), try stage.web("x", "y"))
                 let play = try Play(
@@ -216,14 +225,14 @@ extension Flow {
                     sessions.append((first.body, try #require(first.cookie)))
                 }
                 #expect(Set(sessions.map(\.body)) == ["a", "b"])
-                let deploy = try play.deploy("web", "--to", to(new), "--watch", "3s")
+                let deploy = try play.deploy("web", "--to", to(new), "--watch", "\(watch)s")
                 try deploy.waitForOutput(containing: "requests go to the 2 new ones")
                 try play.fairlead.waitForTraffic("the new ones") { Set($0.keys) == ["x", "y"] }
-                for session in sessions {
+                hasStayed = try sessions.allSatisfy { session in
                     let answer = try ask(session.cookie)
-                    #expect(answer.body == session.body && answer.cookie == nil)
+                    return answer.body == session.body && answer.cookie == nil
                 }
-                #expect(!deploy.output.contains("is in flight on"), "the test was too slow")
+                guard hasStayed else { return }
                 #expect(try deploy.waitForExit() == .status(0), "\(deploy.transcript)")
                 for session in sessions {
                     let moved = try ask(session.cookie)
@@ -235,6 +244,7 @@ extension Flow {
                     }
                 }
             }
+            return hasStayed
         }
 
         @Test func `what is in flight on the old ones has as long as it is given`() throws {
@@ -273,7 +283,7 @@ extension Flow {
                     #expect(try play.answers() == ["a", "b"])
                 }
 
-                let lost = try play.deploy("web", "--to", to(new), "--watch", "2s")
+                let lost = try play.deploy("web", "--to", to(new), "--watch", "6s")
                 try lost.waitForOutput(containing: "requests go to the 2 new ones")
                 // Another set waits for its turn; the same one joins.
                 let other = try play.deploy("web", "--to", to([new[0]]))

@@ -57,9 +57,8 @@ extension Flow {
                 try waitFor("a few checks of HAProxy's") {
                     try fairlead.metric("fairlead_listener_connections_total") > 8 ? () : nil
                 }
-                #expect(
-                    try fairlead.metric(
-                        "fairlead_listener_failed_arrivals_total", "reason=\"untrusted\"") == 1)
+                try fairlead.expectMetric(
+                    "fairlead_listener_failed_arrivals_total", "reason=\"untrusted\"", is: 1)
                 #expect(
                     try fairlead.metric(
                         "fairlead_listener_failed_arrivals_total", "reason=\"malformed\"") == 0)

@@ -48,8 +48,8 @@ extension Flow {
                 let moved = String(decoding: try raw.receiveToEnd(), as: UTF8.self)
                 #expect(moved.hasPrefix("HTTP/1.1 301 "))
                 #expect(moved.contains("\r\nLocation: http://new.test/a\r\n"))
-                #expect(try fairlead.metric("fairlead_listener_own_answers_total") == 5)
-                #expect(try fairlead.metric("fairlead_requests_total", "service=\"api\"") == 2)
+                try fairlead.expectMetric("fairlead_listener_own_answers_total", is: 5)
+                try fairlead.expectMetric("fairlead_requests_total", "service=\"api\"", is: 2)
             }
         }
     }

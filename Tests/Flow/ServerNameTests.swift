@@ -81,10 +81,9 @@ extension Flow {
                 // A client that speaks no TLS is told apart from one that asks for another name.
                 let plain = try RunningProcess(["curl", "-s", "http://127.0.0.1:\(port)/"])
                 #expect(try plain.waitForExit() != .status(0))
-                #expect(
-                    try fairlead.metric(
-                        "fairlead_listener_failed_arrivals_total", "reason=\"malformed\"") == 1)
-                #expect(try fairlead.metric("fairlead_listener_unrouted_requests_total") == 2)
+                try fairlead.expectMetric(
+                    "fairlead_listener_failed_arrivals_total", "reason=\"malformed\"", is: 1)
+                try fairlead.expectMetric("fairlead_listener_unrouted_requests_total", is: 2)
             }
         }
     }

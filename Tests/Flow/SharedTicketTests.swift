@@ -54,7 +54,9 @@ extension Flow.Tickets {
             for site in sites {
                 try site.process.waitForOutput(containing: "tickets.keys key=")
             }
-            #expect(sites.count { $0.process.transcript.contains("tickets.renewed") } == 1)
+            try expectSoon(1) {
+                sites.count { $0.process.transcript.contains("tickets.renewed") }
+            }
             let made = lines(agent)
             #expect(made.count == 2 && made.allSatisfy { $0.utf8.count == 108 })
             let session = sites[0].folder.path("session")
@@ -100,7 +102,7 @@ extension Flow.Tickets {
             agent.change { $0.put(Self.key, Array("nonsense-that-is-secret".utf8)) }
             for site in sites {
                 try site.process.waitForOutput(containing: "effect=\"the keys of before stay\"")
-                #expect(try site.fairlead.metric("fairlead_ticket_keys_failing") == 1)
+                try site.fairlead.expectMetric("fairlead_ticket_keys_failing", is: 1)
                 let stats = try site.fairlead.page("/stats").body
                 #expect(stats.contains("Ticket keys (Consul key \(Self.key)): found 23 bytes"))
                 #expect(!(stats + site.process.transcript).contains("nonsense"))
@@ -157,7 +159,7 @@ extension Flow.Tickets {
             #expect(said.contains("answered 403"), "\(said)")
             #expect(said.contains("its token needs key:write for"), "\(said)")
             #expect(said.contains("resumed by the process alone that began them"), "\(said)")
-            #expect(try site.fairlead.metric("fairlead_ticket_keys_failing") == 1)
+            try site.fairlead.expectMetric("fairlead_ticket_keys_failing", is: 1)
             // Its own keys do meanwhile.
             let session = site.folder.path("session")
             try begin(site.port, session)

@@ -86,8 +86,7 @@ extension Flow {
                                     + #""sni":"web.test","resumed":false"#)
                         } ? () : nil
                 }
-                #expect(
-                    try fairlead.metric("fairlead_tls_handshakes_total", "type=\"full\"") == 2)
+                try fairlead.expectMetric("fairlead_tls_handshakes_total", "type=\"full\"", is: 2)
             }
         }
 
@@ -154,8 +153,8 @@ extension Flow {
                         input: request)
                     #expect(next.contains("Reused, TLSv1.3") && next.contains("200 OK"), "\(next)")
                 }
-                #expect(
-                    try fairlead.metric("fairlead_tls_handshakes_total", "type=\"resumed\"") == 12)
+                try fairlead.expectMetric(
+                    "fairlead_tls_handshakes_total", "type=\"resumed\"", is: 12)
                 for version in ["-tls1_2"] {
                     _ = try openSSL(
                         port: fairlead.port, version, "-sess_out \(session)", input: "Q")
@@ -195,9 +194,8 @@ extension Flow {
                     ("plain_http", 1.0), ("not_tls", 1), ("timeout", 1), ("broken_off", 1),
                     ("unknown_name", 2), ("refused_by_client", 1), ("malformed", 0),
                 ] {
-                    let found = try fairlead.metric(
-                        "fairlead_tls_failures_total", "reason=\"\(reason)\"")
-                    #expect(found == count, "\(reason)")
+                    try fairlead.expectMetric(
+                        "fairlead_tls_failures_total", "reason=\"\(reason)\"", is: count)
                 }
                 try waitFor("no open connection") {
                     try fairlead.metric("fairlead_listener_open_connections") == 0 ? true : nil

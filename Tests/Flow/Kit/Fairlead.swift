@@ -2,6 +2,7 @@
 
 internal import FoundationEssentials
 internal import Glibc
+internal import Testing
 
 /// A running `fairlead` whose listeners are on 127.0.0.1.
 final class Fairlead: Sendable {
@@ -113,6 +114,16 @@ final class Fairlead: Sendable {
         }
     }
 
+    /// Waits until that sum is `value`: an answer may reach its client before it is counted.
+    func expectMetric(
+        _ name: String, _ label: String = "", is value: Double,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        try expectSoon(value, "\(name){\(label)}", sourceLocation: sourceLocation) {
+            try metric(name, label)
+        }
+    }
+
     /// A service as `/backends` shows it; only what the tests look at.
     struct Service: Decodable {
         struct Backend: Decodable {
@@ -150,6 +161,16 @@ final class Fairlead: Sendable {
     }
 
     // MARK: traffic
+
+    /// Sends so many requests to each of these instances by their shares, round after round, until
+    /// a round is shared out so: a worker may hear of a change after the admin port has told it.
+    func expectBodies(
+        _ expected: [String: Int], sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        try expectSoon(expected, sourceLocation: sourceLocation) {
+            try bodies(of: expected.values.reduce(0, +))
+        }
+    }
 
     /// Sends GET requests one after another on one connection and counts the bodies.
     /// - Throws: on any status but 200.

@@ -88,7 +88,9 @@ final class Named: Sendable {
         process = try RunningProcess([
             program, "-g", "-n", "1", "-c", configuration, "-p", "\(self.port)",
         ])
-        try process.waitForOutput(containing: "running")
+        // The whole of its last line at a start: before it listens it says on what, and as what, it
+        // is running.
+        try process.waitForOutput(containing: " running\n")
     }
 
     /// Adds instances.

@@ -3,6 +3,7 @@
 
 internal import Glibc
 internal import Synchronization
+internal import Testing
 
 /// What a flow test reports when a part of it could not do its work.
 struct FlowError: Error, CustomStringConvertible {
@@ -20,7 +21,7 @@ struct FlowError: Error, CustomStringConvertible {
 
 /// How long anything that is bound to happen may take before the test gives up: generous, because
 /// it is met only by a broken program or a machine that has stopped.
-let safetyLimit: Duration = .seconds(20)
+let safetyLimit: Duration = .seconds(60)
 
 /// Asks `condition` every few milliseconds until it answers with a value, which is returned.
 ///
@@ -39,6 +40,22 @@ func waitFor<Value>(
         }
         pause(milliseconds: 10)
     }
+}
+
+/// Waits until `look` finds `expected`, and records an issue that says what it found last when it
+/// never does. For what one thread or process counts and another one is asked about: an answer may
+/// reach its client before it is counted.
+func expectSoon<Value: Equatable>(
+    _ expected: Value, _ comment: Comment? = nil, sourceLocation: SourceLocation = #_sourceLocation,
+    _ look: () throws -> Value
+) throws {
+    let end = ContinuousClock.now + safetyLimit
+    var found = try look()
+    while found != expected, ContinuousClock.now < end {
+        pause(milliseconds: 10)
+        found = try look()
+    }
+    #expect(found == expected, comment, sourceLocation: sourceLocation)
 }
 
 /// Blocks the calling thread.

@@ -1,6 +1,9 @@
 // wrk: load, and the count of everything that went wrong under it.
 
-/// A run of `wrk` against a port of 127.0.0.1, in the background until `result` is asked for.
+internal import Glibc
+
+/// A run of `wrk` against a port of 127.0.0.1, in the background until `result` is asked for: a
+/// test ends it when it has done what it does under load, however long that takes.
 final class Wrk: Sendable {
     /// What wrk counted.
     struct Result: Equatable {
@@ -18,31 +21,24 @@ final class Wrk: Sendable {
 
     private let process: RunningProcess
     private let folder: TemporaryFolder
-    private let seconds: Int
 
     /// - Parameter pause: milliseconds between an answer and the next request of its connection,
     ///   for load that lasts and must leave room for other tests; without it, as much as goes.
-    init(port: UInt16, seconds: Int, connections: Int = 16, pause: Int = 0) throws {
-        self.seconds = seconds
+    init(port: UInt16, connections: Int = 16, pause: Int = 0) throws {
         folder = try TemporaryFolder()
         let script = try folder.write("function delay() return \(pause) end\n", to: "pause.lua")
         process = try RunningProcess(
-            ["wrk", "-t1", "-c\(connections)", "-d\(seconds)s"]
+            ["wrk", "-t1", "-c\(connections)", "-d10m"]
                 + (pause > 0 ? ["-s", script] : []) + ["http://127.0.0.1:\(port)/"])
     }
 
     /// Whether the load is still on: a test that did its mischief after it proves nothing.
     var isRunning: Bool { process.exit == nil }
 
-    /// Waits for the end of a long run without holding one of the few threads that tests have.
-    func resultInTime() async throws -> Result {
-        while isRunning { try await Task.sleep(for: .milliseconds(100)) }
-        return try result()
-    }
-
-    /// Blocks until the run is over.
+    /// Ends the run, and blocks until it is over.
     func result() throws -> Result {
-        let exit = try process.waitForExit(limit: .seconds(seconds) + safetyLimit)
+        process.signal(SIGINT)
+        let exit = try process.waitForExit()
         guard exit == .status(0), let result = Result(process.output) else {
             throw FlowError("wrk: \(exit):\n\(process.transcript)")
         }

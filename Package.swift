@@ -170,12 +170,14 @@ let package = Package(
             "Processes", uses: ["CLinux", "Events", "Endpoints", "Wording"], settings: cold),
 
         model.module("Backends", uses: ["Endpoints", "Wording"], settings: hot),
-        model.module("Routing", uses: ["HTTP1", "Backends"], settings: hot),
+        model.module("Access", uses: ["Endpoints"], settings: hot),
+        model.module("Routing", uses: ["Access", "HTTP1", "Backends"], settings: hot),
         model.module("Balancing", uses: ["Backends", "Endpoints", "Random"], settings: hot),
         model.module("Evidence", uses: ["Backends", "Balancing"], settings: hot),
         model.module("Lookups", uses: ["DNSWire", "Endpoints"], settings: cold),
         model.module(
-            "Traffic", uses: ["Balancing", "Routing", "HTTP1", "Endpoints", "ProxyProtocol"],
+            "Traffic",
+            uses: ["Access", "Balancing", "Routing", "HTTP1", "Endpoints", "ProxyProtocol"],
             settings: hot),
         model.module("Stats", uses: ["Locking"], settings: hot),
 
@@ -380,6 +382,7 @@ let package = Package(
         model.tests("Balancing", uses: ["Backends", "Random", "Endpoints"]),
         model.tests("Evidence", uses: ["Backends", "Balancing", "Endpoints"]),
         model.tests("Lookups", uses: ["Random", "TestSupport"]),
+        model.tests("Access", uses: ["Endpoints"]),
         model.tests("Traffic"),
         model.tests("Stats"),
         model.tests("Routing", uses: ["HTTP1", "Backends", "TestSupport"]),
@@ -542,8 +545,8 @@ let ofTheWhole: Set = [
     "AllocationTests", "BenchTests", "FlowTests", "SimulationTests", "TidyTests",
 ]
 let ofOneThread: Set = [
-    "BackendsTests", "BalancingTests", "ConfigurationTests", "ConsulQueryTests", "ContainersTests",
-    "DNSWireTests", "DockerAPITests", "EndpointsTests", "ExplainTests", "HTTP1Tests", "HTTP2Tests",
+    "AccessTests", "BackendsTests", "BalancingTests", "ConfigurationTests", "ConsulQueryTests",
+    "ContainersTests", "DNSWireTests", "DockerAPITests", "EndpointsTests", "ExplainTests", "HTTP1Tests", "HTTP2Tests",
     "JSONTests", "LookupsTests", "MachineTests", "ProxyProtocolTests", "RoutingTests",
     "TLSWireTests", "TrafficTests", "WordingTests",
 ]

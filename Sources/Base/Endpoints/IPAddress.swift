@@ -34,6 +34,10 @@ package enum IPAddress: Hashable, Sendable {
         }
         var six = in6_addr()
         guard unsafe inet_pton(AF_INET6, text, &six) == 1 else { return nil }
+        self.init(six)
+    }
+
+    init(_ six: in6_addr) {
         let halves = unsafe withUnsafeBytes(of: six) { bytes in
             (
                 unsafe UInt64(bigEndian: bytes.load(fromByteOffset: 0, as: UInt64.self)),

@@ -227,8 +227,8 @@ let package = Package(
         dataPlane.module(
             "Proxy",
             uses: [
-                "AccessLog", "Routing", "WallClock", "Events", "HTTP1", "HTTP2", "Evidence",
-                "Balancing",
+                "Access", "AccessLog", "Routing", "WallClock", "Events", "HTTP1", "HTTP2",
+                "Evidence", "Balancing",
                 "Backends", "Stats", "Random", "Endpoints", "ProxyProtocol", "TLS", "TLSWire",
                 "Traffic",
             ], settings: hot),
@@ -237,8 +237,8 @@ let package = Package(
         controlPlane.module(
             "Configuration",
             uses: [
-                "ACME", "Backends", "Balancing", "CertificateFiles", "ConsulQuery", "DNSWire",
-                "DockerAPI",
+                "ACME", "Access", "Backends", "Balancing", "CertificateFiles", "ConsulQuery",
+                "DNSWire", "DockerAPI",
                 "Documents", "Endpoints", "Evidence", "HTTP1", "JSON", "Lookups", "ProxyProtocol",
                 "Routing",
                 "TLS", "Traffic", "Wording",
@@ -423,7 +423,8 @@ let package = Package(
         dataPlane.tests(
             "Proxy",
             uses: [
-                "TestSupport", "AccessLog", "Routing", "Locking", "Events", "HTTP1", "HTTP2",
+                "TestSupport", "Access", "AccessLog", "Routing", "Locking", "Events", "HTTP1",
+                "HTTP2",
                 "Backends", "Balancing", "ProxyProtocol", "Stats", "Endpoints", "TLS", "TLSWire",
                 "Traffic", "WallClock",
             ]),
@@ -431,8 +432,8 @@ let package = Package(
         controlPlane.tests(
             "Configuration",
             uses: [
-                "ACME", "TestSupport", "Documents", "ConsulQuery", "Endpoints", "Backends",
-                "Balancing",
+                "ACME", "Access", "TestSupport", "Documents", "ConsulQuery", "Endpoints",
+                "Backends", "Balancing",
                 "DNSWire", "DockerAPI", "HTTP1", "Lookups", "Routing", "TLS", "Traffic",
             ]),
         controlPlane.tests(
@@ -546,8 +547,9 @@ let ofTheWhole: Set = [
 ]
 let ofOneThread: Set = [
     "AccessTests", "BackendsTests", "BalancingTests", "ConfigurationTests", "ConsulQueryTests",
-    "ContainersTests", "DNSWireTests", "DockerAPITests", "EndpointsTests", "ExplainTests", "HTTP1Tests", "HTTP2Tests",
-    "JSONTests", "LookupsTests", "MachineTests", "ProxyProtocolTests", "RoutingTests",
+    "ContainersTests", "DNSWireTests", "DockerAPITests", "EndpointsTests", "ExplainTests",
+    "HTTP1Tests", "HTTP2Tests", "JSONTests", "LookupsTests", "MachineTests", "ProxyProtocolTests",
+    "RoutingTests",
     "TLSWireTests", "TrafficTests", "WordingTests",
 ]
 let allTests = Set(package.targets.filter(\.isTest).map(\.name))

@@ -1,5 +1,6 @@
 // Route: a rule in the form in which requests meet it.
 
+package import Access
 internal import Backends
 package import HTTP1
 
@@ -28,6 +29,8 @@ package final class Route: Sendable {
     package let requestEdits: FieldEdits?
     /// Changes of the head that the client gets; nil for none.
     package let responseEdits: FieldEdits?
+    /// Which addresses its clients may have, besides what its listener says; nil for all.
+    package let access: AddressTable?
     /// What it says of retries in its service's place; nil for nothing.
     package let retry: RetryRule.Override?
 
@@ -40,6 +43,7 @@ package final class Route: Sendable {
         headers = rule.headers.map { (Array($0.name.utf8), $0.value.map { Array($0.utf8) }) }
         requestEdits = rule.requestEdits.isEmpty ? nil : rule.requestEdits
         responseEdits = rule.responseEdits.isEmpty ? nil : rule.responseEdits
+        access = AddressTable(rule.access)
         retry = rule.retry
         switch rule.action {
         case .forward(let service, let prefix):

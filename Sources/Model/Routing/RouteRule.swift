@@ -1,6 +1,7 @@
 // What an operator's route says, before it is compiled: which requests it is for, and what becomes
 // of them. Plain values; the configuration has checked them.
 
+package import Access
 package import Backends
 package import HTTP1
 
@@ -20,6 +21,8 @@ package struct RouteRule: Sendable {
     package var requestEdits = FieldEdits()
     /// What is changed in the head that the client gets.
     package var responseEdits = FieldEdits()
+    /// Which addresses its clients may have, besides what its listener says.
+    package var access = AddressRules()
     /// What it says of retries in its service's place; nil for nothing.
     package var retry: RetryRule.Override?
 

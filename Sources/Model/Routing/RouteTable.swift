@@ -25,6 +25,9 @@ package final class RouteTable: Sendable {
     /// The services that routes forward to, each once.
     package let services: [ServiceID]
 
+    /// Whether it matters to any of the routes who the client is.
+    package let asksWho: Bool
+
     /// A host, or a wildcard, and where it stands.
     private let hosts: ByteIndex
     private let wildcards: ByteIndex
@@ -91,6 +94,7 @@ package final class RouteTable: Sendable {
         prefixRoutes = compiled.prefix.map(\.routes)
         shorterPrefix = compiled.shorterPrefix
         candidates = compiled.candidates
+        asksWho = compiled.candidates.contains { $0.access != nil }
     }
 
     /// What is to be done with the request of `head`, parsed from `bytes`.

@@ -17,6 +17,15 @@ public enum ListenerCounter: Int, CounterName {
     case answered
     /// Requests, or TLS connections, that no route was for.
     case unrouted
+    // Requests refused for who the client is, by what says so.
+    /// The listener's `allow` and `deny`.
+    case deniedByListener
+    /// A route's.
+    case deniedByRoute
+    /// Nothing that a trusted proxy says is the client's address.
+    case deniedUnknown
+    /// Connections of TCP refused for the client's address.
+    case deniedArrivals
     /// Connections refused since a PROXY header was none of a trusted proxy's.
     case untrustedArrivals
     /// Connections refused since what has to come before the client's protocol was malformed.
@@ -136,6 +145,10 @@ extension ListenerCounter: ShownCounter {
                 "fairlead_listener_unrouted_requests_total", key: "unrouted",
                 "Requests that no route was for, answered 404, and TLS connections that no route "
                     + "by name was for.")
+        case .deniedByListener: Self.denials.member("listener", key: "listener")
+        case .deniedByRoute: Self.denials.member("route", key: "route")
+        case .deniedUnknown: Self.denials.member("unknown_client", key: "unknownClient")
+        case .deniedArrivals: Self.failures.member("denied", key: "denied")
         case .untrustedArrivals:
             Self.failures.member("untrusted", key: "untrusted")
         case .malformedArrivals:
@@ -239,8 +252,13 @@ extension ListenerCounter: ShownCounter {
     private static let failures = CounterForm.Family(
         metric: "fairlead_listener_failed_arrivals_total", label: "reason",
         group: "failedArrivals",
-        help: "Connections refused for how they began, before any request: by a PROXY header, or "
-            + "without one.")
+        help: "Connections refused for how they began, before any request: by a PROXY header, "
+            + "without one, or from an address that may not come.")
+    private static let denials = CounterForm.Family(
+        metric: "fairlead_listener_denied_requests_total", label: "reason",
+        group: "deniedRequests",
+        help: "Requests refused with 403 for who the client is: by allow and deny of the listener "
+            + "or the route, or since a trusted proxy does not say who it is.")
 }
 
 /// What one worker counts for one listener. The worker's thread writes, any thread reads.

@@ -1,6 +1,7 @@
 // ClientPolicy: how the clients of a listener are treated. Each default stands here and nowhere
 // else: Configuration's option table points at these fields, and the workers read them.
 
+package import Access
 package import Endpoints
 package import HTTP1
 
@@ -30,6 +31,9 @@ package struct ClientPolicy: Sendable, Equatable {
     package var trustedProxies: [IPNetwork] = []
     /// Whose connections begin with a PROXY header.
     package var proxyProtocol = ProxyProtocolPolicy()
+    /// Which addresses its clients may have: of each request's client with HTTP, of each
+    /// connection's with TCP.
+    package var access = AddressRules()
     /// What those that come by TLS are told of using it always; HTTP only.
     package var strictTransport = StrictTransport()
     /// Whether clients may speak HTTP/2, by TLS (ALPN) and in the clear (RFC 9113, sections 3.2 and

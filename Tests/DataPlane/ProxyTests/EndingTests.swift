@@ -2,8 +2,10 @@
 // and nothing else is counted. Method: each is brought about once, and the line in the log and the
 // counters are read when the workers have ended.
 
+import Access
 import AccessLog
 import Backends
+import Endpoints
 import FoundationEssentials
 import HTTP1
 import Routing
@@ -61,6 +63,9 @@ import Traffic
         Expected(.refused, 400, "CH", listener: .badRequests),
         Expected(.ambiguousPath, 400, "CH", listener: .badRequests),
         Expected(.malformedBody, 400, "CB", listener: .badRequests),
+        Expected(.deniedByListener, 403, "CD", listener: .deniedByListener),
+        Expected(.deniedByRoute, 403, "CD", listener: .deniedByRoute),
+        Expected(.deniedUnknown, 403, "CD", listener: .deniedUnknown),
         Expected(.answered, 403, "FA", listener: .answered),
         Expected(.optionsAtLastHop, 200, "FA", listener: .answered),
         Expected(.traceAtLastHop, 405, "FA", listener: .answered),
@@ -99,7 +104,10 @@ import Traffic
         for reason in reasons {
             #expect(proxy.service[reason] == (reason == expected.service ? 1 : 0), "\(reason)")
         }
-        for reason in [ListenerCounter.badRequests, .answered, .unrouted] {
+        let ownReasons: [ListenerCounter] = [
+            .badRequests, .answered, .unrouted, .deniedByListener, .deniedByRoute, .deniedUnknown,
+        ]
+        for reason in ownReasons {
             #expect(proxy.listener[reason] == (reason == expected.listener ? 1 : 0), "\(reason)")
         }
         #expect(proxy.service[.failed] == (expected.fails ? 1 : 0))
@@ -228,6 +236,7 @@ private struct Scene {
         case .clientGone, .clientTimeout, .refused, .malformedBody, .stopped: setClient(ending)
         case .ambiguousPath, .answered, .optionsAtLastHop, .traceAtLastHop, .noRoute:
             setRoute(ending)
+        case .deniedByListener, .deniedByRoute, .deniedUnknown: setAccess(ending)
         case .idle:
             mode = .tcp
             script = { wire, _ in
@@ -355,6 +364,27 @@ private struct Scene {
     }
 
     /// Fairlead answers, whatever its backends do.
+    /// The client may not come.
+    private mutating func setAccess(_ ending: Proxy.Ending) {
+        guard let loopback = IPNetwork(containing: .loopback, prefix: 8) else { return }
+        var rules = AddressRules()
+        rules.denied = [loopback]
+        if ending == .deniedByRoute {
+            var rule = RouteRule(.forward(ServiceID(index: 0), prefix: nil))
+            rule.access = rules
+            let table = RouteTable([rule])
+            configure = { $0.listeners[0].routes = table }
+        } else {
+            configure = {
+                $0.listeners[0].policy.access = rules
+                $0.listeners[0].policy.trustedProxies = [loopback]
+            }
+        }
+        if ending == .deniedUnknown {
+            request = "GET / HTTP/1.1\r\nHost: a.test\r\nX-Forwarded-For: unknown\r\n\r\n"
+        }
+    }
+
     private mutating func setRoute(_ ending: Proxy.Ending) {
         let api = RouteAction.forward(ServiceID(index: 0), prefix: nil)
         switch ending {

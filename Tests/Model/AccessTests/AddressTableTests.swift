@@ -1,5 +1,6 @@
-// Goal: of the networks that an address is in, the most specific one decides, in whatever order they
-// were written. Method: lists with exceptions of exceptions, and random ones beside a plain search.
+// Goal: of the networks that an address is in, the most specific one decides, in whatever order
+// they were written. Method: lists with exceptions of exceptions, and random ones beside a plain
+// search.
 
 import Access
 import Endpoints

@@ -195,6 +195,7 @@ extension Loading {
                         + "expected one of them", at: origin)
             }
         }
+        checkAccess(route.access, at: origin)
         if route.path != nil, route.pathPrefix != nil {
             errors.add("found path and path-prefix, expected one of them", at: origin)
         }

@@ -22,6 +22,7 @@ extension Loading {
         addChallengeService()
         checkNames()
         checkRedirects()
+        checkAccess()
         checkServiceReferences()
         checkAddresses()
         checkAdmin()

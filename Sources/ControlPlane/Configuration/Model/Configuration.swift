@@ -140,6 +140,9 @@ enum ConfigurationLimits {
     static let certificatesMax = 2000
     /// Routes of a listener; with more the file's own limit of 1 MiB comes first.
     static let routesMax = 20_000
+    /// In one list of those who may come, or may not: several countries' worth. Ten thousand take
+    /// 300 KB, once for all workers, and a look-up a few dozen comparisons.
+    static let networksMax = 10_000
     /// Worker threads: more than the largest machines have processors for.
     static let workersMax = 256
     /// Sources of a service: datacentres to fail over to.

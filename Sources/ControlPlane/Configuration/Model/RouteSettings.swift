@@ -1,5 +1,6 @@
 // A listener's routes as the operator wrote them, checked; the program compiles them into a table.
 
+package import Access
 package import Routing
 package import Traffic
 
@@ -32,6 +33,8 @@ package struct RouteSettings: Equatable, Sendable {
     package internal(set) var stripPrefix = false
     /// What they get in the place of `pathPrefix`.
     package internal(set) var replacePrefix: String?
+    /// Which addresses its clients may have, besides what its listener says.
+    package internal(set) var access = AddressRules()
     /// Where the client is sent instead.
     package internal(set) var redirect = Redirect()
     /// What the client gets instead.

@@ -106,10 +106,15 @@ enum ForeignWords {
                 + "backends, do so"),
         Missing(
             words: [
-                "allow", "deny", "acl", "acls", "ipallow", "allowlist", "denylist", "whitelist",
-                "blacklist", "ipallowlist", "ipwhitelist", "geoip", "waf",
+                "acl", "acls", "ipallow", "ipdeny", "allowlist", "denylist", "whitelist",
+                "blacklist", "ipallowlist", "ipwhitelist",
             ],
-            advice: "there are no lists of client addresses: use the firewall"),
+            advice: "a listener or a route has allow: [NETWORK, ...] and deny: [NETWORK, ...]"),
+        Missing(
+            words: ["geoip", "waf"],
+            advice:
+                "Fairlead knows no countries and no attacks: allow and deny of a listener or a "
+                + "route are lists of networks"),
         Missing(
             words: ["mirror", "shadow", "mirroring"],
             advice:

@@ -1,5 +1,6 @@
 // The options that say how a listener's clients are treated.
 
+internal import Access
 internal import Endpoints
 internal import HTTP1
 internal import Traffic
@@ -8,6 +9,7 @@ extension OptionTable {
     static let listener: [Option<Listener>] =
         Option.group("timeouts", \.policy.timeouts, clientTimeouts)
         + Option.group("limits", \.policy, limits)
+        + Option.group("", \.policy.access, access)
         + Option.group("tls", \.tls, tls)
         + Option.group("tls.client-certificates", \.policy, certificateFields)
         + Option.group("hsts", \.policy.strictTransport, strictTransport)

@@ -43,6 +43,7 @@ extension RouteRule {
             (route.strictTransport.maxAge == nil ? listener : route.strictTransport)
                 .add(to: &responseEdits)
         }
+        access = route.access
         if route.retry != RetryRule.Override() { retry = route.retry }
     }
 }

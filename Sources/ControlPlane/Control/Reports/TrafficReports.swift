@@ -56,7 +56,9 @@ final class TrafficReports {
                 TrafficWatch.ListenerFigures(
                     connections: (totals[.accepted], totals[.refused]),
                     requests: (
-                        routed + totals[.unrouted] + totals[.answered] + totals[.badRequests],
+                        routed + totals[.unrouted] + totals[.answered] + totals[.badRequests]
+                            + totals[.deniedByListener] + totals[.deniedByRoute]
+                            + totals[.deniedUnknown],
                         totals[.unrouted]
                     ))
             )

@@ -60,6 +60,12 @@ enum Ending: CaseIterable {
     case ambiguousPath
     /// The request's body was malformed.
     case malformedBody
+    /// The client's address is none of those that may come to the listener.
+    case deniedByListener
+    /// The client's address is none of those that may come by the route.
+    case deniedByRoute
+    /// A trusted proxy does not say who the client is, where that matters.
+    case deniedUnknown
 
     // MARK: Fairlead's doing
 
@@ -139,6 +145,9 @@ extension Ending {
         case .refused: Row(.client, "CH", listener: .badRequests)
         case .ambiguousPath: Row(.client, "CH", 400, listener: .badRequests)
         case .malformedBody: Row(.client, "CB", 400, listener: .badRequests)
+        case .deniedByListener: Row(.client, "CD", 403, listener: .deniedByListener)
+        case .deniedByRoute: Row(.client, "CD", 403, listener: .deniedByRoute)
+        case .deniedUnknown: Row(.client, "CD", 403, listener: .deniedUnknown)
 
         case .answered: Row(.fairlead, "FA", listener: .answered)
         case .optionsAtLastHop: Row(.fairlead, "FA", 200, listener: .answered)
@@ -161,9 +170,15 @@ extension Ending {
     /// the answer says the status: the `HeadError` of `refused`, the route of `answered`.
     var status: Int? { row.status }
 
-    /// Whether the client's connection can be used again after the answer: behind what Fairlead had
-    /// to refuse, what follows can't be told from an attack.
-    var keepsConnection: Bool { side != .client }
+    /// Whether the client's connection can be used again after the answer: behind what Fairlead
+    /// could not read, what follows can't be told from an attack. A client that may not come has
+    /// sent a proper request, and behind a proxy the connection is not that client's alone.
+    var keepsConnection: Bool {
+        switch self {
+        case .deniedByListener, .deniedByRoute, .deniedUnknown: true
+        default: side != .client
+        }
+    }
 
     /// What the service counts it as, once; nil for nothing.
     var counter: ServiceCounter? { row.counter }
@@ -205,6 +220,9 @@ extension Ending {
         case .ambiguousPath:
             "The path has dot segments, backslashes or encoded slashes: write it without them.\n"
         case .malformedBody: "The request's body is malformed: check its chunked framing.\n"
+        case .deniedByListener, .deniedByRoute: "Your address may not come here.\n"
+        case .deniedUnknown:
+            "The proxy before this one does not say by an address who you are.\n"
         case .traceAtLastHop: "This hop answers no TRACE.\n"
         case .noRoute: "Nothing is served here under this host and path.\n"
         case .shortage:

@@ -42,6 +42,8 @@ package enum ArrivalFailure: Error, Equatable, Sendable {
     case badHeader(ProxyHeaderError)
     /// The ClientHello is none.
     case badHello(ClientHelloError)
+    /// The client's address is none of those that may come to a listener of TCP.
+    case denied
     /// No route is for the server's name and the protocols that a TLS client asks for.
     case noRoute
     /// The connection ended within its beginning.
@@ -55,6 +57,7 @@ package enum ArrivalFailure: Error, Equatable, Sendable {
         case .untrusted: "its address is not in proxy-protocol.from"
         case .badHeader(let error): "found no PROXY header: \(error.sentence)"
         case .badHello(let error): "found no ClientHello: \(error.sentence)"
+        case .denied: "its address may not come, as allow and deny say"
         case .noRoute: "no route is for the server name (SNI) that it asks for"
         case .cutShort: "the connection ended within its PROXY header or ClientHello"
         case .late: "no whole PROXY header or ClientHello came within timeouts.handshake"
@@ -66,13 +69,20 @@ package enum ArrivalFailure: Error, Equatable, Sendable {
         switch self {
         case .untrusted: .untrustedArrivals
         case .badHeader, .badHello, .cutShort: .malformedArrivals
+        case .denied: .deniedArrivals
         case .noRoute: .unrouted
         case .late: .lateArrivals
         }
     }
 
     /// How the connection ends by it, for the access log.
-    var ending: Ending { self == .noRoute ? .noRoute : .notArrived }
+    var ending: Ending {
+        switch self {
+        case .denied: .deniedByListener
+        case .noRoute: .noRoute
+        case .untrusted, .badHeader, .badHello, .cutShort, .late: .notArrived
+        }
+    }
 }
 
 /// A connection of which a PROXY header or a ClientHello is read. Worker thread only.
@@ -220,6 +230,10 @@ final class Arrival: ArrivingConnection {
     /// Begins the session with `bytes`, which have come of it: a relay to `pool`, or what the
     /// listener's mode asks for.
     private func begin(_ bytes: Span<UInt8>, to pool: BackendPool? = nil) {
+        guard !listener.refusesConnection(from: address) else {
+            fail(.denied, of: address)
+            return
+        }
         var received: [UInt8] = []
         received.append(bytes)
         listener.begin(
@@ -242,8 +256,9 @@ final class Arrival: ArrivingConnection {
         close()
     }
 
-    private func fail(_ failure: ArrivalFailure) {
-        listener.recordFailure(failure, of: peer, on: worker)
+    /// Breaks the connection; `client` is whom the failure is told of, nil for the peer.
+    private func fail(_ failure: ArrivalFailure, of client: IPAddress? = nil) {
+        listener.recordFailure(failure, of: client ?? peer, on: worker)
         reset()
     }
 
@@ -274,7 +289,12 @@ extension WorkerListener {
             // With TCP the server may speak first, so that nothing may be waited for.
             if options.mode == .http { return .read(.noHeader) }
         }
-        return helloStage.map { .read($0) } ?? .none
+        guard let stage = helloStage else {
+            return refusesConnection(from: address) ? .refuse(.denied) : .none
+        }
+        // An authority that looks at who serves a name may come from anywhere.
+        if case .challenge = stage { return .read(stage) }
+        return refusesConnection(from: address) ? .refuse(.denied) : .read(stage)
     }
 
     /// What a ClientHello is read for; nil where none is.

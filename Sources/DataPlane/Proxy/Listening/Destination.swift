@@ -1,6 +1,8 @@
 // Destination: where a request goes: to a service's backends, or no further.
 
+internal import Access
 internal import Backends
+internal import Endpoints
 internal import HTTP1
 internal import Routing
 internal import TLSWire
@@ -33,6 +35,10 @@ struct Destinations: ~Copyable {
     /// The pools of the services of `routes`, by their places there.
     private let pools: [BackendPool]
     private let allowsConnect: Bool
+    /// The addresses that clients of all routes may have; nil for all.
+    private let access: AddressTable?
+    /// Whether it matters to the listener, or to one of its routes, who the client is.
+    private let asksWho: Bool
     /// The routes of TLS connections, and the pools of their services, by their places there.
     private let serverNames: ServerNameTable?
     private let namedPools: [BackendPool]
@@ -50,6 +56,8 @@ struct Destinations: ~Copyable {
         self.pool = options.service.map(pool)
         routes = options.routes
         allowsConnect = options.policy.allowsConnect
+        access = options.access
+        asksWho = options.access != nil || options.routes?.asksWho == true
         self.pools = options.routes?.services.map(pool) ?? []
         serverNames = options.serverNames
         namedPools = options.serverNames?.services.map(pool) ?? []
@@ -67,17 +75,18 @@ struct Destinations: ~Copyable {
         return pool
     }
 
-    /// Where the request goes whose `head` was parsed from `bytes`.
+    /// Whether connections from `address` are let in.
+    func admits(_ address: IPAddress) -> Bool { access?.admits(address) ?? true }
+
+    /// Where the request goes whose `head` was parsed from `bytes`, of a client of `listener` that
+    /// connects from `address`.
     func destination(
-        of head: borrowing RequestHead, _ bytes: Span<UInt8>, _ worker: Worker
+        of head: borrowing RequestHead, _ bytes: Span<UInt8>, _ worker: Worker,
+        at listener: WorkerListener, from address: IPAddress
     ) -> Destination {
         // RFC 9110, section 9.3.6: a proxy makes tunnels only where that is intended.
         if case .connect = head.method, !allowsConnect {
             return .refuse(.targetFormNotAllowed)
-        }
-        // Section 7.6.2: the last hop that may see the request answers it.
-        if head.maxForwards == 0 {
-            return .answer(head.method == .trace ? .traceAtLastHop : .optionsAtLastHop)
         }
         // Before routes, whatever those do with other requests: one comparison for the others.
         if worker.challenges.isAsked,
@@ -86,6 +95,12 @@ struct Destinations: ~Copyable {
         {
             return .respond(answer, nil)
         }
+        if asksWho {
+            return destination(
+                of: head, bytes, worker, for: listener.caller(head, bytes, at: address))
+        }
+        // Section 7.6.2: the last hop that may see the request answers it.
+        if head.maxForwards == 0 { return lastHop(head.method) }
         if let routes {
             switch routes.decide(head, bytes) {
             case .route(let route): return destination(of: head.method, by: route, worker)
@@ -95,6 +110,44 @@ struct Destinations: ~Copyable {
         }
         guard let pool else { return .answer(.noRoute) }
         return .service(Link(pool), Link())
+    }
+
+    private func lastHop(_ method: Method) -> Destination {
+        .answer(method == .trace ? .traceAtLastHop : .optionsAtLastHop)
+    }
+
+    /// Where the request goes of a client at `caller`, nil where that can't be known, if the client
+    /// may come at all: that is asked before anything else is said.
+    private func destination(
+        of head: borrowing RequestHead, _ bytes: Span<UInt8>, _ worker: Worker,
+        for caller: IPAddress?
+    ) -> Destination {
+        let decision = routes?.decide(head, bytes) ?? .none
+        var chosen: Route?
+        if case .route(let route) = decision { chosen = route }
+        if let refusal = refusal(of: caller, by: chosen) { return .answer(refusal) }
+        if head.maxForwards == 0 { return lastHop(head.method) }
+        switch decision {
+        case .route(let route): return destination(of: head.method, by: route, worker)
+        case .ambiguousPath: return .answer(.ambiguousPath)
+        case .none: break
+        }
+        guard let pool else { return .answer(.noRoute) }
+        return .service(Link(pool), Link())
+    }
+
+    /// How the request ends of a client at `caller` that may not come; nil where it may.
+    private func refusal(of caller: IPAddress?, by route: Route?) -> Ending? {
+        // A load balancer in front has to get its answer wherever it asks from.
+        if let access, route?.answersHealth != true {
+            guard let caller else { return .deniedUnknown }
+            if !access.admits(caller) { return .deniedByListener }
+        }
+        if let access = route?.access {
+            guard let caller else { return .deniedUnknown }
+            if !access.admits(caller) { return .deniedByRoute }
+        }
+        return nil
     }
 
     private func destination(
@@ -116,11 +169,44 @@ struct Destinations: ~Copyable {
     }
 }
 
+extension Route {
+    /// Whether it answers how this process is.
+    fileprivate var answersHealth: Bool {
+        if case .respondHealth = action { true } else { false }
+    }
+}
+
 extension WorkerListener {
-    /// Where the request goes whose `head` was parsed from `bytes`.
+    /// Where the request goes whose `head` was parsed from `bytes`, of a client that connects from
+    /// `address`.
     func destination(
-        of head: borrowing RequestHead, _ bytes: Span<UInt8>, _ worker: Worker
+        of head: borrowing RequestHead, _ bytes: Span<UInt8>, _ worker: Worker,
+        from address: IPAddress
     ) -> Destination {
-        destinations.destination(of: head, bytes, worker)
+        destinations.destination(of: head, bytes, worker, at: self, from: address)
+    }
+
+    /// The address of the client that a request comes from, whose connection is from `address`:
+    /// that address, unless it is a trusted proxy's; then, of those that the request was passed on
+    /// for, the last one that is no trusted proxy, or the first of all. Nil when a trusted proxy
+    /// says something that is no address.
+    func caller(
+        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, at address: IPAddress
+    ) -> IPAddress? {
+        let trusted = options.policy.trustedProxies
+        guard trusted.contains(where: { $0.contains(address) }) else { return address }
+        var caller: IPAddress? = address
+        head.forEachClient(bytes, options.policy.forwarding) { text in
+            caller = IPAddress(withPort: text)
+            guard let caller else { return false }
+            return trusted.contains { $0.contains(caller) }
+        }
+        return caller
+    }
+
+    /// Whether a connection from `address` is refused before anything of it is read: with HTTP the
+    /// client of each request is asked for.
+    func refusesConnection(from address: IPAddress) -> Bool {
+        options.mode == .tcp && !destinations.admits(address)
     }
 }

@@ -40,7 +40,7 @@ final class WorkerListener {
     var drainTimers: [Timer] = []
     /// How many of its sockets on this worker take no new handshakes, and close in a moment.
     var leavingCount = 0
-    /// Whether something is read of connections before their sessions begin (Arrival.swift).
+    /// Whether something is asked of connections before their sessions begin (Arrival.swift).
     private(set) var readsBeginnings = false
     /// Whether there is something to show to certificate authorities that look for it by TLS.
     var hasChallenges = false { didSet { settleBeginnings() } }
@@ -104,7 +104,7 @@ final class WorkerListener {
     private func settleBeginnings() {
         readsBeginnings =
             !options.policy.proxyProtocol.from.isEmpty || options.serverNames != nil
-            || looksForAuthorities
+            || looksForAuthorities || options.mode == .tcp && options.access != nil
     }
 
     /// Whether clients may be certificate authorities that look at who serves a name (RFC 8737).

@@ -205,7 +205,7 @@ final class HTTP1Session: StreamChannel, ClientSide {
     private func serve(
         _ head: borrowing RequestHead, _ bytes: Span<UInt8>, following: Span<UInt8>
     ) -> Int {
-        switch listener.destination(of: head, bytes, worker) {
+        switch listener.destination(of: head, bytes, worker, from: context.address) {
         case .service(let pool, let route):
             pool.use {
                 begin(head, bytes, following: following, to: $0, by: route.object)

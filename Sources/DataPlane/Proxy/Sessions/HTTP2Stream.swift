@@ -118,7 +118,8 @@ final class HTTP2Stream: Deadlined {
         hasPassedAll = isWhole
         if case .head = head.method { isHead = true }
         if case .chunked = head.body { isChunked = true }
-        switch session.listener.destination(of: head, bytes, worker) {
+        let address = session.context.address
+        switch session.listener.destination(of: head, bytes, worker, from: address) {
         case .service(let pool, let route):
             let exchange = worker.takeExchange()
             self.exchange = exchange

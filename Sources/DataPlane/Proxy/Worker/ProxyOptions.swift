@@ -1,6 +1,7 @@
 // ProxyOptions: plain values, made by the program from the configuration. None has a default: those
 // of the policies are in Traffic, and the code that starts a proxy sets the rest.
 
+internal import Access
 package import Backends
 package import Endpoints
 package import Events
@@ -26,7 +27,9 @@ package struct ListenerOptions: Sendable {
     /// TCP only.
     package var serverNames: ServerNameTable?
     /// How one worker treats its clients.
-    package var policy: ClientPolicy
+    package var policy: ClientPolicy { didSet { access = AddressTable(policy.access) } }
+    /// Which addresses they may have, as `policy` says; nil for all. All workers share it.
+    private(set) var access: AddressTable?
     /// The certificates that its clients are shown; nil where TLS is not spoken.
     package var tls: TLSServing?
     /// The service that gets the connections of certificate authorities that look for an answer to
@@ -47,6 +50,7 @@ package struct ListenerOptions: Sendable {
         self.routes = routes
         self.serverNames = serverNames
         self.policy = policy
+        access = AddressTable(policy.access)
         self.tls = tls
         self.challengeService = challengeService
     }

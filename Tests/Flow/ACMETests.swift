@@ -93,11 +93,14 @@ extension Flow {
                     try curl("-k", "https://127.0.0.1:\(site.https)/").exit == .status(0))
                 try waitForCertificate(site, fairlead, site.https)
                 #expect(site.pebble.issued == 1)
+                // It is shown before it is written.
                 for name in ["fullchain.pem", "privkey.pem"] {
-                    var status = stat()
-                    #expect(
-                        unsafe stat(site.folder.path("store/web.test/\(name)"), &status) == 0)
-                    #expect(status.st_mode & 0o777 == 0o600)
+                    let mode = try waitFor("the file \(name)") { () -> mode_t? in
+                        var status = stat()
+                        let path = site.folder.path("store/web.test/\(name)")
+                        return unsafe stat(path, &status) == 0 ? status.st_mode : nil
+                    }
+                    #expect(mode & 0o777 == 0o600)
                 }
                 // Nothing is left to be answered, and other paths go their way.
                 let path = "http://127.0.0.1:\(site.http)/.well-known/acme-challenge/x"
@@ -182,7 +185,7 @@ extension Flow {
                 try first.process.waitForExit()
                 let second = try run(stage, file)
                 try waitForCertificate(site, second, site.https)
-                #expect(try RunningProcess.run(["ls", challenges]).isEmpty)
+                try expectSoon("") { try RunningProcess.run(["ls", challenges]) }
             }
         }
 
@@ -243,7 +246,7 @@ extension Flow {
                 let second = try run(
                     stage, try site.file("b", http: site.http, https: site.https))
                 try waitForCertificate(site, second, site.https)
-                #expect(readFile(failed) == nil)
+                try expectSoon(nil) { readFile(failed) }
                 #expect(try second.page("/stats").body.contains(#""refused":[]"#))
             }
         }

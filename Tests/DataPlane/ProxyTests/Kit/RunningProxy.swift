@@ -22,6 +22,7 @@ final class RunningProxy {
     private var generation: UInt64 = 0
     private var numbers: [UInt16: UInt32] = [:]
     private var finished = 0
+    private var alive = 0
     /// The backends that could not be dialled, by port, as reported.
     private(set) var reportedPorts: [UInt16] = []
     /// The failures of live requests that were reported, with the port of the backend.
@@ -52,7 +53,7 @@ final class RunningProxy {
     private func handle(_ report: ProxyReport) {
         switch report {
         case .finished: finished += 1
-        case .alive: break
+        case .alive: alive += 1
         case .arrivalFailed(_, _, let failure): failedArrivals.append(failure)
         case .listenerClosed(let number): closedListeners.append(number)
         case .dialFailed(_, let id, _):
@@ -71,8 +72,14 @@ final class RunningProxy {
     // MARK: - Use
 
     var port: UInt16 { workers.endpoints[0].port }
-    var service: ServiceTotals { registry.serviceTotals(0) }
-    var listener: ListenerTotals { registry.listenerTotals(0) }
+    var service: ServiceTotals {
+        awaitTurn()
+        return registry.serviceTotals(0)
+    }
+    var listener: ListenerTotals {
+        awaitTurn()
+        return registry.listenerTotals(0)
+    }
 
     /// A new client connection to the listener of this number.
     func connect(_ listener: Int = 0) throws -> Wire {
@@ -81,7 +88,22 @@ final class RunningProxy {
 
     /// What was counted for the backend on this port.
     func backend(_ port: UInt16) -> BackendTotals {
-        registry.backendTotals(numbers[port] ?? .max)
+        awaitTurn()
+        return registry.backendTotals(numbers[port] ?? .max)
+    }
+
+    /// Waits until every worker has ended the turn it is in: what a client has read by now may be
+    /// counted later in the turn that wrote it.
+    private func awaitTurn() {
+        guard finished == 0 else { return }
+        var isLate = false
+        let timer = Timer(on: loop) { isLate = true }
+        timer.schedule(after: safetyLimit)
+        let wanted = alive + options.workers
+        workers.ping()
+        // Those that have finished say nothing any more, and count nothing.
+        while alive < wanted, finished == 0, !isLate { loop.runOnce(waiting: true) }
+        timer.cancel()
     }
 
     /// Makes backends on these ports the rotation of a service, in this order. A worker takes it up

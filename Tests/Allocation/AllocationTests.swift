@@ -207,7 +207,7 @@ private final class Client {
         }
         let layer = TLSLayer(
             client: try TLSClient(
-                TLSClientOptions(trust: .authorities(authorities), isHTTP: true)),
+                TLSClientOptions(trust: .authorities(authorities), protocols: [.http1])),
             for: .host("localhost"), TLSTransport())
         self.layer = layer
         layer.begin(into: out)

@@ -18,6 +18,8 @@ package struct BackendPolicy: Sendable, Equatable {
     package var ejection = EjectionOptions()
     /// How many requests are taken.
     package var limits = RequestLimits()
+    /// Which HTTP they speak. HTTP/1.1 by default, which all of them do.
+    package var speaks = BackendProtocol.http1
     /// The form of the PROXY header with which each connection begins; nil for none.
     package var sendsHeader: ProxyHeader.Version?
 

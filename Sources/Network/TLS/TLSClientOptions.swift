@@ -22,19 +22,33 @@ package struct TLSClientOptions: Equatable, Sendable {
     package var certificate: TLSCertificate?
     /// The oldest version that is spoken.
     package var minVersion: TLSVersion
-    /// Whether HTTP/1.1 is spoken over it, which the server is told (ALPN, RFC 7301).
-    package var isHTTP: Bool
+    /// The protocols that are offered to the server, best first (ALPN, RFC 7301); empty: it is told
+    /// none.
+    package var protocols: [ApplicationProtocol]
 
     /// A client with these options.
     package init(
         trust: Trust = .system, name: TLSPeerName? = nil, certificate: TLSCertificate? = nil,
-        minVersion: TLSVersion = .tls12, isHTTP: Bool
+        minVersion: TLSVersion = .tls12, protocols: [ApplicationProtocol]
     ) {
         self.trust = trust
         self.name = name
         self.certificate = certificate
         self.minVersion = minVersion
-        self.isHTTP = isHTTP
+        self.protocols = protocols
+    }
+}
+
+/// A protocol that is spoken over TLS, by its name in ALPN (RFC 7301). Value type, any thread.
+package enum ApplicationProtocol: String, Equatable, Sendable {
+    /// HTTP/1.1.
+    case http1 = "http/1.1"
+    /// HTTP/2 (RFC 9113, section 3.2).
+    case http2 = "h2"
+
+    /// A list of them as ALPN has it: each with its length in front.
+    static func list(of protocols: [ApplicationProtocol]) -> [UInt8] {
+        protocols.flatMap { [UInt8($0.rawValue.utf8.count)] + Array($0.rawValue.utf8) }
     }
 }
 

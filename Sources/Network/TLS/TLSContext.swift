@@ -218,8 +218,8 @@ package enum TLSVersion: String, CaseIterable, Sendable {
             }
         }
         if let certificate = options.certificate { try use(certificate) }
-        if options.isHTTP {
-            let protocols = [8] + Array("http/1.1".utf8)
+        if !options.protocols.isEmpty {
+            let protocols = ApplicationProtocol.list(of: options.protocols)
             // It is copied; 0 says that it was (this function of OpenSSL's has it the other way).
             let isRefused = unsafe openssl().pointee.SSL_CTX_set_alpn_protos(
                 pointer, protocols, UInt32(protocols.count))

@@ -62,7 +62,7 @@ struct AdminAccessFlags: ParsableArguments {
             guard let name = TLSPeerName(bare) else {
                 throw FileTextError(text: "found \"\(bare)\", expected a host name or an address")
             }
-            var options = TLSClientOptions(isHTTP: true)
+            var options = TLSClientOptions(protocols: [.http1])
             if let authorities {
                 options.trust = .authorities(try NamedText.readBytes(path: authorities))
             }

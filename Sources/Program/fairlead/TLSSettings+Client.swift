@@ -14,7 +14,7 @@ extension TLSSettings {
         guard isOn, let address else { return nil }
         do {
             try OpenSSL.load()
-            let client = try TLSClient(TLSClientOptions(trust: .anybody, isHTTP: true))
+            let client = try TLSClient(TLSClientOptions(trust: .anybody, protocols: [.http1]))
             return HTTPClient.Security(client, for: .address(address))
         } catch {
             return nil

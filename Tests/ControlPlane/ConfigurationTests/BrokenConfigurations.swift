@@ -115,7 +115,7 @@ let brokenConfigurations = #"""
     services: [web]
         1:11: services: found a list, expected a mapping of names to services
     services: {web: _web._tcp.example}
-        1:17: services.web: found "_web._tcp.example", expected a mapping with keys of: srv, consul, docker, file, balance, hash, when-none-up, when-down, drain-limit, slow-start, failover-below, failover-return, zone, sticky, limits, when-empty, addresses, srv-port, fallback-port, refresh, hold, check, eject, retry, timeouts, backend-tls, send-proxy, backends
+        1:17: services.web: found "_web._tcp.example", expected a mapping with keys of: srv, consul, docker, file, balance, hash, when-none-up, when-down, drain-limit, slow-start, failover-below, failover-return, zone, sticky, limits, when-empty, addresses, srv-port, fallback-port, refresh, hold, check, eject, retry, timeouts, backend-tls, protocol, send-proxy, backends
     services: {web: {}}
         1:12: services.web: found no source, expected srv, consul, docker, file or backends
     services: {web: {srv: web}}
@@ -124,7 +124,7 @@ let brokenConfigurations = #"""
         1:23: services.web.srv: found both srv and backends, expected one of them, or srv and consul
     services: {web: {server: _web._tcp.example}}
         1:12: services.web: found no source, expected srv, consul, docker, file or backends
-        1:18: services.web.server: unknown key, expected one of: srv, consul, docker, file, balance, hash, when-none-up, when-down, drain-limit, slow-start, failover-below, failover-return, zone, sticky, limits, when-empty, addresses, srv-port, fallback-port, refresh, hold, check, eject, retry, timeouts, backend-tls, send-proxy, backends
+        1:18: services.web.server: unknown key, expected one of: srv, consul, docker, file, balance, hash, when-none-up, when-down, drain-limit, slow-start, failover-below, failover-return, zone, sticky, limits, when-empty, addresses, srv-port, fallback-port, refresh, hold, check, eject, retry, timeouts, backend-tls, protocol, send-proxy, backends
     services: {web: {srv: a.b, chek: {path: /}}}
         1:28: services.web.chek: unknown key, expected check?
     services: {web: {srv: a.b, check: {pth: /}}}
@@ -265,7 +265,7 @@ let brokenConfigurations = #"""
     "unterminated
         3:23: not YAML: did not find expected <document start>: is this, or a line above, indented as its neighbours are?
     defaults: {service: web}
-        1:12: defaults.service: unknown key, expected one of: balance, hash, when-none-up, when-down, drain-limit, slow-start, failover-below, failover-return, zone, sticky, limits, when-empty, addresses, srv-port, fallback-port, refresh, hold, check, eject, retry, timeouts, backend-tls, send-proxy, allow, deny, tls, hsts, forwarding, proxy-protocol, http2, upgrade, half-close, connect
+        1:12: defaults.service: unknown key, expected one of: balance, hash, when-none-up, when-down, drain-limit, slow-start, failover-below, failover-return, zone, sticky, limits, when-empty, addresses, srv-port, fallback-port, refresh, hold, check, eject, retry, timeouts, backend-tls, protocol, send-proxy, allow, deny, tls, hsts, forwarding, proxy-protocol, http2, upgrade, half-close, connect
     defaults: {dns: {servers: [10.0.0.1]}}
         1:12: defaults.dns: unknown key here, expected it at the top level
     defaults: {strip-prefix: on}
@@ -279,7 +279,7 @@ let brokenConfigurations = #"""
     services: {web: {srv: a.b, routes: [{path: /}]}}
         1:28: services.web.routes: unknown key here, expected it in a listener
     services: {web: {srv: a.b, trusted-proxies: [10.0.0.1]}}
-        1:28: services.web.trusted-proxies: unknown key, expected one of: srv, consul, docker, file, balance, hash, when-none-up, when-down, drain-limit, slow-start, failover-below, failover-return, zone, sticky, limits, when-empty, addresses, srv-port, fallback-port, refresh, hold, check, eject, retry, timeouts, backend-tls, send-proxy, backends
+        1:28: services.web.trusted-proxies: unknown key, expected one of: srv, consul, docker, file, balance, hash, when-none-up, when-down, drain-limit, slow-start, failover-below, failover-return, zone, sticky, limits, when-empty, addresses, srv-port, fallback-port, refresh, hold, check, eject, retry, timeouts, backend-tls, protocol, send-proxy, backends
     services: {web: {srv: a.b, upgrade: off}}
         1:28: services.web.upgrade: unknown key here, expected it in a listener, or in defaults for all of them
     services: {web: {srv: a.b, retry: {retries: 2}}}

@@ -26,7 +26,7 @@ import Traffic
         "10.0.0.9:8500", "10.0.0.9", "10.0.0.0/8", "/tmp/fairlead-test", "some-name",
         "\"X-Name: value\"", "POST", "cookie name", "a-secret-of-some-length", "fairlead/",
         "answer", "replace", "on-success", "deregister", "unix:///run/other.sock",
-        "127.0.0.1:9999", "[500]", "204", "1.3", "v2", "[serial]",
+        "127.0.0.1:9999", "[500]", "204", "1.3", "v2", "h2", "[serial]",
         "https://ca.test/directory", "ops@example.com", "tls-alpn-01", "log", "all",
     ]
 

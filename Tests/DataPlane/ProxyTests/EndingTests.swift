@@ -320,7 +320,7 @@ private struct Scene {
             return
         }
         let options = TLSClientOptions(
-            trust: .authorities(TestAuthority.bytes(of: authority.file)), isHTTP: true)
+            trust: .authorities(TestAuthority.bytes(of: authority.file)), protocols: [.http1])
         configure = { $0.services[0].tls = TLSClients(checked: options, workers: $0.workers) }
         guard ending == .untrusted else {
             script = { wire, _ in

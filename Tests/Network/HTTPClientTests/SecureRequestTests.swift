@@ -27,7 +27,7 @@ import Testing
         _ file: String, certificate: TestAuthority.Pair? = nil
     ) throws -> TLSClient {
         var options = TLSClientOptions(
-            trust: .authorities(TestAuthority.bytes(of: file)), isHTTP: true)
+            trust: .authorities(TestAuthority.bytes(of: file)), protocols: [.http1])
         options.certificate = try certificate.map {
             try TLSCertificate(
                 chain: TestAuthority.bytes(of: $0.cert), key: TestAuthority.bytes(of: $0.key))
@@ -72,7 +72,7 @@ import Testing
         #expect(body(try outcome(server, tls, name: "127.0.0.1")).contains("name=None"))
         // Nothing but a request for it turns verification off.
         let other = try TestAuthority()
-        let blind = try TLSClient(TLSClientOptions(trust: .anybody, isHTTP: true))
+        let blind = try TLSClient(TLSClientOptions(trust: .anybody, protocols: [.http1]))
         #expect(fault(try outcome(server, try trusting(other.file))) != nil)
         #expect(body(try outcome(server, blind, name: "other.test")).contains("name=other.test"))
     }

@@ -31,7 +31,7 @@ private final class Pair {
         server = TLSLayer(server: names, transport)
         client = TLSLayer(
             client: try TLSClient(
-                TLSClientOptions(trust: .authorities(authorities), isHTTP: true)),
+                TLSClientOptions(trust: .authorities(authorities), protocols: [.http1])),
             for: .host(name), transport)
         content = ReceiveBuffer(capacity: room)
         client.begin(into: toServer)
@@ -191,7 +191,7 @@ private final class Pair {
         let fault = try #require(pair.client.fault())
         #expect(fault.reason == .selfSigned && pair.server.fault() == nil)
         #expect(throws: TLSClientProblem.authorities(.noCertificate)) {
-            try TLSClient(TLSClientOptions(trust: .authorities([]), isHTTP: true))
+            try TLSClient(TLSClientOptions(trust: .authorities([]), protocols: [.http1]))
         }
     }
 

@@ -23,14 +23,14 @@ extension Loading {
     mutating func readTLSClients() {
         let (consul, docker) = (draft.configuration.consul, draft.configuration.docker)
         if asksConsul, consul.agents.contains(where: \.isSecure) {
-            draft.configuration.consul.tls.client = client(consul.tls, isHTTP: true) {
+            draft.configuration.consul.tls.client = client(consul.tls, speaks: [.http1]) {
                 [given] key in
                 given["consul.tls.\(key)"] ?? given["consul.tls.use"] ?? given["consul.agents"]
                     ?? .nowhere
             }
         }
         if asksDocker, docker.host.isSecure {
-            draft.configuration.docker.tls.client = client(docker.tls, isHTTP: true) {
+            draft.configuration.docker.tls.client = client(docker.tls, speaks: [.http1]) {
                 [given] key in
                 given["docker.tls.\(key)"] ?? given["docker.tls.use"] ?? given["docker.host"]
                     ?? .nowhere
@@ -43,7 +43,9 @@ extension Loading {
             let service = services[place]
             checkName(of: service)
             services[place].value.tls.client = client(
-                service.value.tls, isHTTP: !ofTCP.contains(service.value.name)
+                service.value.tls,
+                speaks: ofTCP.contains(service.value.name)
+                    ? [] : Self.protocols(of: service.value.policy.speaks)
             ) { [given] key in
                 service.given["backend-tls.\(key)"] ?? given["defaults.backend-tls.\(key)"]
                     ?? service.given["backend-tls.use"] ?? given["defaults.backend-tls.use"]
@@ -52,10 +54,20 @@ extension Loading {
         }
     }
 
+    /// What backends are offered that speak this.
+    private static func protocols(of choice: BackendProtocol) -> [ApplicationProtocol] {
+        switch choice {
+        case .http1: [.http1]
+        case .http2: [.http2]
+        case .auto: [.http2, .http1]
+        }
+    }
+
     /// What `settings` come to with what is in their files; `origin` says where an option was
     /// given. Nil when they can't be used, which has been reported then.
     private mutating func client(
-        _ settings: TLSClientSettings, isHTTP: Bool, origin: (String) -> Origin
+        _ settings: TLSClientSettings, speaks protocols: [ApplicationProtocol],
+        origin: (String) -> Origin
     ) -> TLSClientOptions? {
         do throws(TLSUnavailable) {
             try OpenSSL.load()
@@ -66,7 +78,7 @@ extension Loading {
             return nil
         }
         var options = TLSClientOptions(
-            name: settings.name, minVersion: settings.minVersion, isHTTP: isHTTP)
+            name: settings.name, minVersion: settings.minVersion, protocols: protocols)
         if !settings.verifies {
             options.trust = .anybody
         } else if let file = settings.authorities {

@@ -66,6 +66,23 @@ extension Loading {
                 at: origin("eject.silence", "timeouts.response-head"))
         }
         checkRetry(value, origin: origin)
+        checkProtocol(value, origin: origin)
+    }
+
+    private mutating func checkProtocol(_ value: Service, origin: (String...) -> Origin) {
+        if value.policy.speaks == .auto, !value.tls.isOn {
+            errors.add(
+                "found protocol auto without backend-tls, expected both: backends choose in the "
+                    + "handshake of TLS; in the clear, name the protocol: http1 or h2",
+                at: origin("protocol"))
+        }
+        if value.policy.speaks != .http1, value.policy.sendsHeader != nil {
+            errors.add(
+                "found protocol \(value.policy.speaks.rawValue) beside send-proxy, expected one of "
+                    + "them: a PROXY header names one client, and a connection of HTTP/2 carries "
+                    + "the requests of many; forwarding tells each request's client in its fields",
+                at: origin("send-proxy", "protocol"))
+        }
     }
 
     private mutating func checkRetry(_ value: Service, origin: (String...) -> Origin) {
@@ -123,6 +140,12 @@ extension Loading {
                 errors.add(
                     "found a sticky cookie on a service of a listener of mode tcp, expected "
                         + "balance: consistent-hash", at: origin)
+            }
+            if service.value.policy.speaks != .http1 {
+                errors.add(
+                    "found protocol \(service.value.policy.speaks.rawValue) on a service of a "
+                        + "listener of mode tcp, expected mode: http: what TCP carries is not "
+                        + "looked at", at: service.given["protocol"] ?? service.origin)
             }
         }
     }

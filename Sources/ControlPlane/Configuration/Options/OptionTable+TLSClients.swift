@@ -1,8 +1,23 @@
-// The options by which TLS is spoken to backends and to registries.
+// The options by which TLS is spoken to backends and to registries, and those of what backends are
+// spoken to in.
 
 internal import TLS
+internal import Traffic
 
 extension OptionTable {
+    /// What is spoken on connections to a service's backends.
+    static let backendProtocols: [Option<Service>] = [
+        Option(
+            "protocol", \.policy.speaks, .word,
+            "Which HTTP backends speak: `http1`, `h2` (HTTP/2, by TLS or in the clear), or `auto`, "
+                + "which takes HTTP/2 where a backend chooses it in the handshake of TLS."),
+        Option(
+            "send-proxy", \.sendsHeader, .optional(.word, "off"),
+            "The version of the PROXY header with which each connection to a backend begins, so "
+                + "that it learns who the client is; for HTTP each client then has connections of "
+                + "its own."),
+    ]
+
     /// Another name that a service may have for the group; `defaults` have the listeners' options
     /// under it.
     static let serviceAliases = ["tls": "backend-tls"]

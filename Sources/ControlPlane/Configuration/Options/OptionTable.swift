@@ -171,13 +171,7 @@ enum OptionTable {
                 of: "backends",
                 "Whether connections to backends, and checks on their ports, are made by TLS; `on` "
                     + "as soon as another of these options is given."))
-        + [
-            Option(
-                "send-proxy", \.sendsHeader, .optional(.word, "off"),
-                "The version of the PROXY header with which each connection to a backend begins, "
-                    + "so that it learns who the client is; for HTTP each client then has "
-                    + "connections of its own.")
-        ]
+        + backendProtocols
 
     private static let records: [Option<LookupOptions>] = [
         Option("addresses", \.family, .word, "Which addresses of a host are used."),

@@ -112,7 +112,7 @@ final class AuthorityConnection {
     /// Made when it is first needed: the list of this machine takes milliseconds to read.
     private func tlsClient() throws(Unanswered) -> TLSClient {
         if let secure { return secure }
-        var options = TLSClientOptions(isHTTP: true)
+        var options = TLSClientOptions(protocols: [.http1])
         if let authorities {
             do throws(FileTextError) {
                 options.trust = .authorities(Array(try NamedText.read(path: authorities).text.utf8))

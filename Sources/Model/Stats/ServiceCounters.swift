@@ -88,6 +88,12 @@ public enum ServiceCounter: Int, CounterName {
     case brokenOffHandshakes
     /// Handshakes with backends that were not over in time.
     case handshakeTimeouts
+    /// Connections of HTTP/2 that were made to backends.
+    case http2Connections
+    /// Requests that a backend refused before it did anything with them (REFUSED_STREAM, GOAWAY).
+    case refusedStreams
+    /// What backends did by HTTP/2 that they may not do.
+    case http2Faults
 }
 
 extension ServiceCounter: ShownCounter {
@@ -177,6 +183,18 @@ extension ServiceCounter: ShownCounter {
         case .notTLS: Self.tlsFailures.member("not_tls", key: "notTLS")
         case .brokenOffHandshakes: Self.tlsFailures.member("broken_off", key: "brokenOff")
         case .handshakeTimeouts: Self.tlsFailures.member("timeout", key: "timeout")
+        case .http2Connections:
+            .counter(
+                "fairlead_backend_http2_connections_total", key: "http2Connections",
+                "Connections of HTTP/2 made to backends.")
+        case .refusedStreams:
+            .counter(
+                "fairlead_backend_http2_refused_total", key: "http2Refused",
+                "Requests that a backend refused before it did anything with them, by HTTP/2.")
+        case .http2Faults:
+            .counter(
+                "fairlead_backend_http2_faults_total", key: "http2Faults",
+                "What backends did by HTTP/2 that they may not do.")
         }
     }
 }

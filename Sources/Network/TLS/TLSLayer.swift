@@ -109,15 +109,22 @@ package import Events
     ///
     /// - Parameters:
     ///   - client: on the same thread.
+    ///   - protocols: what this connection offers in place of the client's protocols; nil: those.
     ///   - sessions: where a session that can be resumed is taken from, and the next one kept; nil:
     ///     none is resumed.
     package convenience init(
-        client: TLSClient, for name: TLSPeerName, resuming sessions: TLSSessionSlot? = nil,
-        _ transport: TLSTransport
+        client: TLSClient, for name: TLSPeerName, offering protocols: [ApplicationProtocol]? = nil,
+        resuming sessions: TLSSessionSlot? = nil, _ transport: TLSTransport
     ) {
         let server = TLSServerCheck(
             name, verifies: client.options.trust != .anybody, sessions: sessions)
         self.init(client.context, nil, server, transport)
+        guard let protocols, protocols != client.options.protocols else { return }
+        let list = ApplicationProtocol.list(of: protocols)
+        // It is copied; 0 says that it was.
+        let isRefused = unsafe openssl().pointee.SSL_set_alpn_protos(
+            ssl, list, UInt32(list.count))
+        precondition(isRefused == 0, "out of memory")
     }
 
     deinit {

@@ -51,9 +51,9 @@
 #define OPENSSL_CLIENT_FUNCTIONS(F) \
     F(SSL_CTX_sess_set_new_cb) F(SSL_CTX_set_alpn_protos) F(SSL_CTX_set1_cert_store) \
     F(SSL_get_ex_data_X509_STORE_CTX_idx) F(SSL_get0_param) F(SSL_get1_session) \
-    F(SSL_SESSION_free) F(SSL_SESSION_is_resumable) F(SSL_set_hostflags) F(SSL_set_session) \
-    F(SSL_set_shutdown) F(SSL_version) F(X509_STORE_add_cert) F(X509_STORE_CTX_get_current_cert) \
-    F(X509_STORE_CTX_get_error) F(X509_STORE_CTX_get_ex_data) F(X509_STORE_free) \
+    F(SSL_SESSION_free) F(SSL_SESSION_is_resumable) F(SSL_set_alpn_protos) F(SSL_set_hostflags) \
+    F(SSL_set_session) F(SSL_set_shutdown) F(SSL_version) F(X509_STORE_add_cert) \
+    F(X509_STORE_CTX_get_current_cert) F(X509_STORE_CTX_get_error) F(X509_STORE_CTX_get_ex_data) F(X509_STORE_free) \
     F(X509_STORE_get0_objects) F(X509_STORE_load_file) F(X509_STORE_load_path) \
     F(X509_STORE_new) F(X509_up_ref) F(X509_VERIFY_PARAM_set1_ip_asc)
 

@@ -229,6 +229,9 @@ extension DialFailure {
         case .tls(let fault):
             self = .insecure("\(fault)")
             return
+        case .notHTTP2:
+            self = .notHTTP2
+            return
         case .system(let error): errno = error
         }
         switch errno {

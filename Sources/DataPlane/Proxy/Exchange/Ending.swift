@@ -39,7 +39,7 @@ enum Ending: CaseIterable {
     case overLimit
     /// The backend closed or broke the connection instead of answering.
     case noResponse
-    /// The backend's answer was not HTTP/1.
+    /// The backend's answer was not HTTP.
     case badResponse
     /// The backend sent more interim responses (1xx) than one request may get.
     case tooManyInterim
@@ -209,7 +209,7 @@ extension Ending {
             "Service \(service) has as many requests as it may have: try again in a moment.\n"
         case .noResponse:
             "A backend of service \(service) closed the connection without an answer.\n"
-        case .badResponse: "A backend of service \(service) sent an answer that is not HTTP/1.1.\n"
+        case .badResponse: "A backend of service \(service) sent an answer that is not HTTP.\n"
         case .tooManyInterim:
             """
             A backend of service \(service) sent more than \(HTTPExchange.interimMax) interim \

@@ -16,13 +16,30 @@ extension HTTPExchange {
 
     /// A dial that was under way failed.
     func dialFailed(_ dial: BackendDial, _ error: DialError) {
-        guard let client, let pool else { return }
+        guard let pool else { return }
         let slot = dial.slot
-        if let begunAt = request.tries[slot].begunAt {
-            request.effort.dialsFailedFor += worker.loop.nowNanoseconds - begunAt
-        }
+        countDialTime(slot)
         abortTry(slot)
         pool.recordDialFailure(of: dial.backend, error, worker)
+        goOn(afterDialOf: slot, error)
+    }
+
+    /// The dial failed, and is recorded, of a connection to `backend` for which the try in `slot`
+    /// has waited beside others.
+    func sharedDialFailed(_ slot: Tries.Slot, _ backend: PooledBackend, _ error: DialError) {
+        countDialTime(slot)
+        abortTry(slot)
+        goOn(afterDialOf: slot, error)
+    }
+
+    private func countDialTime(_ slot: Tries.Slot) {
+        guard let begunAt = request.tries[slot].begunAt else { return }
+        request.effort.dialsFailedFor += worker.loop.nowNanoseconds - begunAt
+    }
+
+    /// Goes on elsewhere after the try in `slot`, which has ended with a dial that failed.
+    private func goOn(afterDialOf slot: Tries.Slot, _ error: DialError) {
+        guard let client, let pool else { return }
         if fallBack(from: slot) { return }
         if case .system(let error) = error, error.isShortage {
             if goesOn(after: error, client, pool) { tryNext(client, pool) }
@@ -36,13 +53,13 @@ extension HTTPExchange {
         }
     }
 
-    /// A backend has found out after the handshake that it does not want the connection, and has
-    /// read nothing of the request: that is no better than a dial that failed.
-    func backendWantsCertificate(_ stream: BackendStream, _ fault: TLSFault) {
+    /// The connection has turned out to be of no use when it was made, and the backend has done
+    /// nothing with the request: it wants another certificate of ours, or does not speak HTTP/2.
+    /// That is no better than a dial that failed.
+    func backendIsUnusable(_ stream: BackendStream, _ error: DialError) {
         guard let client, let pool else { return }
         let slot = stream.slot
         let backend = stream.backend
-        let error = DialError.tls(fault)
         request.effort.sent -= 1
         request.effort.dialsEnd = error.ending
         abortTry(slot)
@@ -68,6 +85,11 @@ extension HTTPExchange {
         } else {
             failTry(.noResponse, stream.slot)
         }
+    }
+
+    /// The backend has done nothing with the request, and says so.
+    func backendRefused(_ stream: BackendStream) {
+        failTry(.refused, stream.slot)
     }
 
     /// The backend did not do its part in time.
@@ -111,6 +133,11 @@ extension HTTPExchange {
         let isReused = request.tries[slot].stream?.isReused == true
         // A request that Fairlead takes back says nothing of the backend.
         if failure != .withdrawn { backend.counters.add(.failures) }
+        let wasRefused = request.effort.wasRefused
+        if failure == .refused {
+            request.effort.sent -= 1
+            request.effort.wasRefused = true
+        }
         // A kept connection that closes shows nothing but its age.
         if failure == .noResponse {
             if !isReused {
@@ -125,9 +152,12 @@ extension HTTPExchange {
         if fallBack(from: slot) { return }
         let hasOther = pool.hasOther(than: request.asking.tried)
         // A reused connection may just have been too old.
-        let isTriedAgain = isReused && backend.record.isInRotation
+        let isTriedAgain =
+            isReused && backend.record.isInRotation && !(failure == .refused && wasRefused)
         let mayWait = pool.options.policy.limits.emptyWait != nil
-        guard hasOther || isTriedAgain || mayWait, mayRetry(after: failure, pool) else {
+        guard hasOther || isTriedAgain || mayWait, failure != .refused || request.canReplay,
+            mayRetry(after: failure, pool)
+        else {
             giveUp(failure.ending)
             return
         }
@@ -135,7 +165,7 @@ extension HTTPExchange {
             tryAgain(client, pool)
         } else if isTriedAgain {
             pool.counters.add(.retries)
-            tryAgainAfresh(backend, pool)
+            tryAgainAfresh(backend, client, pool)
         } else if !awaitsBackends(pool) {
             giveUp(failure.ending)
         }

@@ -32,6 +32,7 @@ extension HTTPExchange {
             request.endsBy = request.startedAt &+ limit
         }
         request.method = head.method
+        if case .chunked = head.body { request.isChunked = true }
         request.version = head.version
         pool.counters.add(.requests)
         pool.counters.add(.inFlight)
@@ -57,6 +58,15 @@ extension HTTPExchange {
                 ? worker.nextRequestID() : nil,
             trace: trace?.outgoing, route: route, passingUpgrade: held.upgradeOffer != nil,
             into: requestHead)
+    }
+
+    /// Ends the request `nanoseconds` after its beginning, since its client waits no longer; unless
+    /// it ends before.
+    func limit(to nanoseconds: UInt64) {
+        let end = request.startedAt &+ nanoseconds
+        guard end < request.endsBy else { return }
+        request.endsBy = end
+        request.isEndOfClient = true
     }
 
     /// Sends the request to a backend; `body` is what has come of its body, which is all of it if
@@ -95,8 +105,8 @@ extension HTTPExchange {
             client.pauseBody()
             return
         }
-        keepForReplay(body)
-        switch stream.send(body) {
+        keepForReplay(body, stream)
+        switch stream.send(body, isLast: isLast) {
         case .sent:
             requestSent(client, stream)
         case .kept:
@@ -112,9 +122,11 @@ extension HTTPExchange {
 
     /// Keeps body bytes that are being sent, in case they have to be sent again: as long as that is
     /// possible, and up to a limit; a larger request is sent only once.
-    private func keepForReplay(_ body: Span<UInt8>) {
+    private func keepForReplay(_ body: Span<UInt8>, _ stream: BackendStream) {
         guard request.canReplay else { return }
-        if request.method.isIdempotent, bodyInHand.count + body.count <= Self.replayMax {
+        if request.method.isIdempotent || stream.mayBeRefused,
+            bodyInHand.count + body.count <= Self.replayMax
+        {
             bodyInHand.append(body)
         } else {
             request.canReplay = false
@@ -133,12 +145,15 @@ extension HTTPExchange {
         request.tries[slot].sentAt = worker.loop.nowNanoseconds
         if request.authenticatesConnection { stream.bind() }
         let expected = ExpectedResponse(
-            method: request.method, keepsChunks: client.takesChunks, limits: client.answerLimits)
+            method: request.method, answersChunks: request.isChunked,
+            acceptsTrailers: request.acceptsTrailers, keepsChunks: client.takesChunks,
+            takesTrailers: client.takesTrailers, limits: client.answerLimits)
+        let isWhole = request.isWhole
         // The array of the exchange would be counted.
         let outcome =
             bodyInHand.isEmpty
-            ? stream.send(requestHead, [], expecting: expected)
-            : stream.send(requestHead, bodyInHand, expecting: expected)
+            ? stream.send(requestHead, [], isLast: isWhole, expecting: expected)
+            : stream.send(requestHead, bodyInHand, isLast: isWhole, expecting: expected)
         switch outcome {
         case .sent:
             requestSent(client, stream)

@@ -199,10 +199,13 @@ extension HTTPExchange {
     /// The response is passed on, or kept for the client, to its last byte.
     private func complete(_ client: ClientStream, _ stream: BackendStream) {
         endTry(on: stream)
-        // A request whose body is not all here was answered early: the rest of it would be on the
-        // connection.
-        stream.release(isReusable: request.isWhole, to: client, clientGoesOn: client.goesOn)
-        stream.withPlace { _, _, pool in finish(pool, .complete) }
+        // The stream is another request's once it is released.
+        stream.withPlace { _, _, pool in
+            // A request whose body is not all here was answered early: the rest of it would be on
+            // the connection.
+            stream.release(isReusable: request.isWhole, to: client, clientGoesOn: client.goesOn)
+            finish(pool, .complete)
+        }
         client.finish()
     }
 

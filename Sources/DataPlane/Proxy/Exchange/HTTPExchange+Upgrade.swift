@@ -19,7 +19,7 @@ extension HTTPExchange {
     ) {
         guard let client else { return }
         guard head.opensTunnel || isAskedFor(head, bytes),
-            let connection = client.ownConnection
+            let connection = client.ownConnection, let server = stream.ownConnection
         else {
             failBackend(.badResponse, stream)
             return
@@ -52,7 +52,7 @@ extension HTTPExchange {
         let headCount = worker.outgoing.count
         worker.outgoing.append(following)
         relay.start(
-            server: stream.detachForUpgrade(), of: backend, toClient: worker.outgoing,
+            server: server.detachForUpgrade(), of: backend, toClient: worker.outgoing,
             headCount: headCount, isWebSocket: isWebSocket)
         worker.outgoing.removeAll()
     }

@@ -214,7 +214,7 @@ extension HTTPExchange {
             stream.isCongested
             ? request.tries[stream.slot].movedAt : request.tries[stream.slot].awaitedSince
         let isBackendLate =
-            request.tries[stream.slot].hold == .request
+            !request.isEndOfClient && request.tries[stream.slot].hold == .request
             && worker.loop.nowNanoseconds - since >= (request.endsBy - request.startedAt) / 2
         if isBackendLate {
             stream.backend.counters.add(.failures)

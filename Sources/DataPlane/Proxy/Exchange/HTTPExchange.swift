@@ -138,13 +138,48 @@ final class HTTPExchange: Deadlined {
     ) -> Errno? {
         let isSafer = (request.effort.hasBroken || request.asking.isLast) && !keptIsFine
         let slot = begin(on: backend, pool)
+        if pool.sharesConnections, sharesConnection(to: backend) {
+            return trySharing(backend, slot, client, pool)
+        }
         guard !isSafer, let stream = takeKept(to: backend, client) else {
             return dial(backend, slot, pool)
         }
         request.tries[slot].connectedAt = request.tries[slot].begunAt
-        stream.use(for: self, slot)
-        sendRequest(client, stream)
+        stream.use { $0.use(for: self, slot) }
+        sendRequest(client, .http1(stream))
         return nil
+    }
+
+    /// Whether the request goes to `backend` on a connection that others share, of a service that
+    /// has such ones.
+    private func sharesConnection(to backend: PooledBackend) -> Bool {
+        !needsOwnConnection && backend.shared?.isHTTP1 != true
+    }
+
+    /// Whether the request needs a connection of its own: to switch to another protocol, or since
+    /// it authenticates the connection.
+    private var needsOwnConnection: Bool {
+        request.asking.isStream || request.authenticatesConnection
+    }
+
+    /// Sends the request in a stream of a connection that others share, or has it wait for one. Nil
+    /// when either is under way; else why no connection can be made.
+    private func trySharing(
+        _ backend: PooledBackend, _ slot: Tries.Slot, _ client: ClientStream, _ pool: BackendPool
+    ) -> Errno? {
+        let shared = backend.shared(pool, worker)
+        if let stream = shared.open(for: self, slot) {
+            request.tries[slot].connectedAt = request.tries[slot].begunAt
+            sendRequest(client, stream)
+            return nil
+        }
+        do throws(Errno) {
+            try shared.await(self, slot)
+            request.tries[slot].place = .awaiting(Link(backend))
+            return nil
+        } catch {
+            return error
+        }
     }
 
     /// The backend for the next try. The first try of a client with a connection of its own goes
@@ -164,7 +199,7 @@ final class HTTPExchange: Deadlined {
     /// has to be dialled.
     private func takeKept(
         to backend: PooledBackend, _ client: ClientStream
-    ) -> BackendStream? {
+    ) -> Link<HTTP1BackendConnection>? {
         let isRepeatable = mayBeRepeated
         return client.takeBound(to: backend, isRepeatable: isRepeatable)
             ?? backend.free.take(isRepeatable: isRepeatable)
@@ -178,9 +213,15 @@ final class HTTPExchange: Deadlined {
 
     /// Sends the request again to a backend that closed the connection on which it was sent: there
     /// is no other backend, and the connection may just have been too old.
-    func tryAgainAfresh(_ backend: PooledBackend, _ pool: BackendPool) {
+    func tryAgainAfresh(
+        _ backend: PooledBackend, _ client: ClientStream, _ pool: BackendPool
+    ) {
         let slot = begin(on: backend, pool)
-        if let error = dial(backend, slot, pool) {
+        let isShared = pool.sharesConnections && sharesConnection(to: backend)
+        let error =
+            isShared
+            ? trySharing(backend, slot, client, pool) : dial(backend, slot, pool)
+        if let error {
             recordDialFailure(of: backend, pool, error)
             giveUp(error.isShortage ? .shortage : .notConnected)
         }
@@ -207,11 +248,22 @@ final class HTTPExchange: Deadlined {
         do throws(Errno) {
             // The loop keeps the dial alive until it is closed.
             request.tries[slot].place = try .dialing(
-                Link(BackendDial(of: backend, for: self, slot, worker: worker, pool: pool)))
+                Link(
+                    BackendDial(
+                        of: backend, for: self, slot, asksForHTTP1: needsOwnConnection,
+                        worker: worker, pool: pool)))
             return nil
         } catch {
             return error
         }
+    }
+
+    /// Gives the try in `slot` a connection to `backend` of its own: it has waited for one that
+    /// others share, and the backend speaks HTTP/1.1.
+    func dialAlone(_ slot: Tries.Slot, _ backend: PooledBackend) {
+        guard let pool, let error = dial(backend, slot, pool) else { return }
+        sharedDialFailed(slot, backend, .system(error))
+        pool.recordDialFailure(of: backend, .system(error), worker)
     }
 
     /// Ends the try in `slot`, if one is under way, so that the backend can tell that it was cut
@@ -224,6 +276,11 @@ final class HTTPExchange: Deadlined {
             request.tries[slot].place = .nowhere
             release(slot, at: dial.backend, dial.pool)
             dial.abandon()
+        case .awaiting(let link):
+            guard let backend = link.object, let pool else { return }
+            request.tries[slot].place = .nowhere
+            release(slot, at: backend, pool)
+            backend.shared?.remove(self, slot)
         case .sent(let stream):
             endTry(on: stream)
             stream.abort()

@@ -62,6 +62,10 @@ struct RequestState {
     var method = Method.other
     /// Of the client's HTTP.
     var version = HTTPVersion.http11
+    /// Whether its body comes in chunks.
+    var isChunked = false
+    /// Whether the client takes trailers of a response, and has said so in HTTP/2 (`te: trailers`).
+    var acceptsTrailers = false
     /// Whether all of it has come.
     var isWhole = false
     /// Whether the request authenticates the connection on which it goes.
@@ -82,6 +86,8 @@ struct RequestState {
     var startedAt: UInt64 = 0
     /// When the whole of it has to be over.
     var endsBy: UInt64 = .max
+    /// Whether that is what the client wants: then it shows nothing of a backend.
+    var isEndOfClient = false
     /// When its response is ended although more would come; `.max` until a response has begun.
     var responseEndsAt: UInt64 = .max
 

@@ -86,6 +86,8 @@ struct Try {
         case nowhere
         /// Nothing is sent: its backend is being dialled.
         case dialing(Link<BackendDial>)
+        /// Nothing is sent: it waits for a stream of a connection that requests share.
+        case awaiting(Link<PooledBackend>)
         /// The head is sent; the body follows, or is sent as well.
         case sent(BackendStream)
     }
@@ -104,6 +106,7 @@ struct Try {
         switch place {
         case .nowhere: nil
         case .dialing(let dial): dial.use { $0.backend }
+        case .awaiting(let backend): backend.object
         case .sent(let stream): stream.backend
         }
     }
@@ -144,6 +147,8 @@ struct Effort {
     /// Whether a kept connection broke before a response: then the next ones are made again, since
     /// others that are kept may have broken as well.
     var hasBroken = false
+    /// Whether a backend has refused it before, and done nothing with it.
+    var wasRefused = false
     /// Whether a dial for it has failed for a shortage of this machine.
     var isShort = false
     /// Whether that was a shortage of descriptors: the client's connection is closed to make room.

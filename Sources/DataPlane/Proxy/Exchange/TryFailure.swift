@@ -4,6 +4,7 @@
 //   failure                 exposure      sent again if the rule has   else the request ends as
 //   dial                    nothing sent  connect                      notConnected
 //   shortage                nothing sent  any attempts                 shortage
+//   refused                 nothing sent  connect                      noResponse
 //   noResponse              may have run  reset                        noResponse
 //   withdrawn               may have run  reset                        requestExpired
 //   silent                  may have run  silence                      noResponse
@@ -23,6 +24,9 @@ package enum TryFailure: Equatable, Sendable {
     case dial
     /// This machine had nothing left to make a connection with (`Errno.isShortage`).
     case shortage
+    /// The backend has done nothing with the request, and says so, as HTTP/2 lets it (RFC 9113,
+    /// section 8.7).
+    case refused
     /// The connection broke or closed before the first byte of a response.
     case noResponse
     /// Fairlead took the request back before a response began, since the time for the backend's
@@ -43,7 +47,7 @@ package enum TryFailure: Equatable, Sendable {
 extension TryFailure {
     /// What a backend may have done with the request of a try that failed.
     enum Exposure {
-        /// Nothing of the request was sent: any can be sent elsewhere.
+        /// Nothing of the request was sent, or nothing was done with it: any can be sent elsewhere.
         case nothingSent
         /// The request may have run: one that is idempotent can be sent elsewhere (RFC 9110,
         /// section 9.2.2).
@@ -56,7 +60,7 @@ extension TryFailure {
     /// What the backend may have done with the request.
     var exposure: Exposure {
         switch self {
-        case .dial, .shortage: .nothingSent
+        case .dial, .shortage, .refused: .nothingSent
         case .noResponse, .withdrawn, .silent, .tryTimeout, .timeout: .mayHaveRun
         case .slow, .status: .answered
         }
@@ -65,7 +69,7 @@ extension TryFailure {
     /// Whether a request that failed so is sent again by a rule that names `failures`.
     func isAmong(_ failures: RetryRule.Failures) -> Bool {
         switch self {
-        case .dial: failures.conditions.contains(.connect)
+        case .dial, .refused: failures.conditions.contains(.connect)
         // It is no backend's failure that a rule could name, and nothing was sent.
         case .shortage: true
         case .noResponse, .withdrawn: failures.conditions.contains(.reset)
@@ -84,7 +88,7 @@ extension TryFailure {
         case .shortage: .shortage
         case .withdrawn: .requestExpired
         case .timeout: .backendTimeout
-        case .noResponse, .silent, .slow, .tryTimeout, .status: .noResponse
+        case .refused, .noResponse, .silent, .slow, .tryTimeout, .status: .noResponse
         }
     }
 }

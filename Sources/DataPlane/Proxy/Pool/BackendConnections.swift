@@ -16,9 +16,9 @@ struct BackendConnections {
 
     /// Removes and returns a connection for a request, which may be sent twice if `isRepeatable`;
     /// nil if there is none. Its loop keeps it until it is closed.
-    mutating func take(isRepeatable: Bool) -> BackendStream? {
+    mutating func take(isRepeatable: Bool) -> Link<HTTP1BackendConnection>? {
         while let link = idle.popLast() {
-            if link.use({ $0.isUsable(isRepeatable) }) { return .http1(link) }
+            if link.use({ $0.isUsable(isRepeatable) }) { return link }
             link.object?.close()
         }
         return nil

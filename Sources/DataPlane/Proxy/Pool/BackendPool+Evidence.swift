@@ -66,6 +66,7 @@ extension BackendPool {
         case .tls(let fault):
             counters.add(ServiceCounter(fault.reason))
             lastFault = fault
+        case .notHTTP2: counters.add(.http2Faults)
         }
         backend.counters.add(.dialFailures)
         if backend.record.dialFailed(now: worker.loop.nowNanoseconds) {

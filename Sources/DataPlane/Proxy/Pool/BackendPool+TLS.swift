@@ -6,15 +6,19 @@ internal import Stats
 internal import TLS
 
 extension BackendPool {
-    /// The layer of a new connection to `backend`; nil where TLS is not spoken.
-    func makeLayer(to backend: PooledBackend, _ worker: Worker) -> TLSLayer? {
+    /// The layer of a new connection to `backend`, which is offered nothing but HTTP/1.1 if
+    /// `asksForHTTP1`; nil where TLS is not spoken.
+    func makeLayer(
+        to backend: PooledBackend, asksForHTTP1: Bool = false, _ worker: Worker
+    ) -> TLSLayer? {
         guard let tlsClient else { return nil }
         // What an operator says goes before the host's name, and that before its address.
         let name =
             tlsClient.options.name ?? TLSPeerName(backend.hostName)
             ?? .address(backend.endpoint.address)
         return TLSLayer(
-            client: tlsClient, for: name, resuming: backend.sessions, worker.tlsTransport)
+            client: tlsClient, for: name, offering: asksForHTTP1 ? [.http1] : nil,
+            resuming: backend.sessions, worker.tlsTransport)
     }
 
     /// Counts the handshake of `layer`, which is over.

@@ -26,6 +26,8 @@ final class BackendPool {
     private(set) var connectTimeout: UInt64
     private(set) var firstByteTimeout: UInt64
     private(set) var idleTimeout: UInt64
+    /// Whether requests share connections, by HTTP/2, where a backend speaks it.
+    private(set) var sharesConnections = false
     /// The limit of one try while another may follow; nil is none.
     private(set) var tryTimeout: UInt64?
     /// After how long without a response a safe request is sent to another backend as well; nil:
@@ -83,6 +85,7 @@ final class BackendPool {
         connectTimeout = options.policy.timeouts.connect.wholeNanoseconds
         firstByteTimeout = options.policy.timeouts.responseHead.wholeNanoseconds
         idleTimeout = options.policy.timeouts.idle.wholeNanoseconds
+        sharesConnections = options.policy.speaks != .http1
         tryTimeout = options.policy.retry.tryTimeout?.wholeNanoseconds
         hedgeAfter = options.policy.retry.rule.hedging.delay
         evidence.failuresMin = options.policy.ejection.failures
@@ -136,7 +139,9 @@ final class BackendPool {
         let old = self.options
         self.options = options
         // Free connections began in the old way.
-        if options.policy.sendsHeader != old.policy.sendsHeader || options.tls != old.tls {
+        if options.policy.sendsHeader != old.policy.sendsHeader || options.tls != old.tls
+            || options.policy.speaks != old.policy.speaks
+        {
             closeIdle()
         }
         // A client whose options stay keeps its sessions.
@@ -270,7 +275,7 @@ final class BackendPool {
     /// when no connection can be made.
     func backendWithIdle(for request: PickRequest) -> PooledBackend? {
         for (place, member) in members.enumerated()
-        where member.free.hasIdle && balancer.admits(place, request) {
+        where member.hasConnection && balancer.admits(place, request) {
             return member
         }
         return nil

@@ -18,12 +18,14 @@ struct BoundConnections {
 
     /// Takes out the connection to `backend`, if there is one, for a request that may be sent
     /// twice, or not. Its loop keeps it until it is closed.
-    mutating func take(to backend: PooledBackend, isRepeatable: Bool) -> BackendStream? {
+    mutating func take(
+        to backend: PooledBackend, isRepeatable: Bool
+    ) -> Link<HTTP1BackendConnection>? {
         guard let index = connections.firstIndex(where: { $0.backend === backend }) else {
             return nil
         }
         let connection = connections.remove(at: index)
-        if connection.isUsable(isRepeatable) { return .http1(Link(connection)) }
+        if connection.isUsable(isRepeatable) { return Link(connection) }
         connection.close()
         return nil
     }

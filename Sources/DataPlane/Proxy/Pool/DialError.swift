@@ -10,6 +10,8 @@ package enum DialError: Error, Sendable {
     case system(Errno)
     /// The handshake of TLS failed.
     case tls(TLSFault)
+    /// What the backend sent is not HTTP/2, which it is meant to speak.
+    case notHTTP2
 
     /// Whether this machine has run out of something, which says nothing of the backend.
     var isShortage: Bool { if case .system(let error) = self { error.isShortage } else { false } }
@@ -19,6 +21,7 @@ package enum DialError: Error, Sendable {
         switch self {
         case .system(let error): error.isShortage ? .shortage : .notConnected
         case .tls(let fault): fault.isOfCertificate ? .untrusted : .insecure
+        case .notHTTP2: .badResponse
         }
     }
 }

@@ -255,7 +255,7 @@ final class HTTP1BackendConnection: StreamChannel {
         }
         let stream = BackendStream.http1(Link(self))
         if let fault = lateFault {
-            exchange.backendWantsCertificate(stream, fault)
+            exchange.backendIsUnusable(stream, .tls(fault))
         } else {
             exchange.backendBroken(stream)
         }

@@ -23,6 +23,8 @@ final class PooledBackend {
     var idleTime = IdleTime()
     /// Its connections that no request uses.
     var free = BackendConnections()
+    /// Its connections that requests share; nil until the first request by HTTP/2.
+    private(set) var shared: SharedConnections?
 
     init(id: BackendID, endpoint: Endpoint, hostName: String, counters: BackendCounters) {
         record = BackendRecord(id)
@@ -52,8 +54,20 @@ final class PooledBackend {
         return true
     }
 
-    /// Closes all free connections.
+    /// The connections that requests share, made for the first one.
+    func shared(_ pool: BackendPool, _ worker: Worker) -> SharedConnections {
+        if let shared { return shared }
+        let made = SharedConnections(to: self, of: pool, worker: worker)
+        shared = made
+        return made
+    }
+
+    /// Whether a request finds a connection to it that is there already.
+    var hasConnection: Bool { free.hasIdle || shared?.hasRoom == true }
+
+    /// Closes all free connections, and has those that requests share take no more.
     func closeIdle() {
+        shared?.retireAll()
         for connection in free.takeAll() { connection.dropIdle() }
     }
 }

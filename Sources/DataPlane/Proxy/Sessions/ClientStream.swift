@@ -17,13 +17,13 @@ enum ClientStream {
     /// A connection of HTTP/1.1 or 1.0, which carries one request at a time.
     case http1(Link<HTTP1Session>)
     /// One of the streams of a connection of HTTP/2.
-    case http2(Link<HTTP2Stream>)
+    case http2(Link<HTTP2ClientStream>)
 
     /// The session or the stream, which lives until its exchange is over: passed to the closure of
     /// its protocol.
     @inline(__always)
     private func with<Result>(
-        _ http1: (HTTP1Session) -> Result, _ http2: (HTTP2Stream) -> Result
+        _ http1: (HTTP1Session) -> Result, _ http2: (HTTP2ClientStream) -> Result
     ) -> Result {
         switch self {
         case .http1(let session): session.use(http1)
@@ -45,6 +45,9 @@ enum ClientStream {
     /// How a chunked body of a response goes to the client: with its chunks, or without.
     var takesChunks: Bool { with({ $0.takesChunks }, { _ in false }) }
 
+    /// Whether trailers of a response can go to the client without chunks.
+    var takesTrailers: Bool { with({ _ in false }, { _ in true }) }
+
     /// How large the heads of responses may be.
     var answerLimits: HeadLimits {
         with({ $0.listener.answerLimits }, { $0.context.listener.answerLimits })
@@ -56,10 +59,10 @@ enum ClientStream {
     // MARK: - The request's body
 
     /// Stops the body from coming, since it can't be passed on for now.
-    func pauseBody() { with({ $0.stopReading() }, { $0.pauseBody() }) }
+    func pauseBody() { with({ $0.stopReading() }, { $0.pause() }) }
 
     /// Lets the body go on. Once all of it is here, this notices a client that goes away.
-    func resumeBody() { with({ $0.resumeReading() }, { $0.resumeBody() }) }
+    func resumeBody() { with({ $0.resumeReading() }, { $0.resumeSoon() }) }
 
     // MARK: - The response
 
@@ -166,7 +169,9 @@ enum ClientStream {
 
     /// Takes the client's own connection to `backend` for a request that may be sent twice, or not;
     /// nil for none.
-    func takeBound(to backend: PooledBackend, isRepeatable: Bool) -> BackendStream? {
+    func takeBound(
+        to backend: PooledBackend, isRepeatable: Bool
+    ) -> Link<HTTP1BackendConnection>? {
         with({ $0.takeBound(to: backend, isRepeatable: isRepeatable) }, { _ in nil })
     }
 

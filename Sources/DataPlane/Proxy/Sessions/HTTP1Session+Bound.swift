@@ -27,7 +27,9 @@ extension HTTP1Session {
 
     /// Removes and returns the connection to `backend`, for a request that may be sent twice if
     /// `isRepeatable`; nil for none.
-    func takeBound(to backend: PooledBackend, isRepeatable: Bool) -> BackendStream? {
+    func takeBound(
+        to backend: PooledBackend, isRepeatable: Bool
+    ) -> Link<HTTP1BackendConnection>? {
         guard condition.contains(.hasBound) else { return nil }
         return bound.take(to: backend, isRepeatable: isRepeatable)
     }

@@ -8,17 +8,6 @@ internal import HTTP2
 internal import Stats
 
 extension HTTP2Session {
-    /// Passes a header block, which is in `bytes` or was gathered, to `body`.
-    func withBlock(_ block: HTTP2Block, _ bytes: Span<UInt8>, _ body: (Span<UInt8>) -> Void) {
-        switch block {
-        case .received(let range): body(bytes.extracting(range))
-        case .gathered(let range):
-            // Held by itself, since the connection may be asked for something meanwhile.
-            let gathered = connection.gathered
-            body(gathered.span.extracting(range))
-        }
-    }
-
     // MARK: - Heads
 
     /// Begins the request whose head is `block`, in the stream of `slot`.
@@ -35,7 +24,7 @@ extension HTTP2Session {
     }
 
     /// Begins the request whose head is in the worker's text.
-    private func begin(_ stream: HTTP2Stream, isWhole: Bool) {
+    private func begin(_ stream: HTTP2ClientStream, isWhole: Bool) {
         worker.requestHead.limits = listener.headLimits
         worker.requestText.withText { text in
             switch worker.requestHead.parse(text) {
@@ -50,7 +39,8 @@ extension HTTP2Session {
     }
 
     private func begin(
-        _ stream: HTTP2Stream, _ head: borrowing RequestHead, _ text: Span<UInt8>, isWhole: Bool
+        _ stream: HTTP2ClientStream, _ head: borrowing RequestHead, _ text: Span<UInt8>,
+        isWhole: Bool
     ) {
         switch head.method {
         // A tunnel would need a connection of its own to the client.
@@ -65,13 +55,13 @@ extension HTTP2Session {
     }
 
     /// Resets a stream whose head or trailers break the rules (RFC 9113, section 8.1.1).
-    private func refuse(_ stream: HTTP2Stream) {
+    private func refuse(_ stream: HTTP2ClientStream) {
         connection.reset(stream.slot, .protocolError, for: .malformedHead)
         stream.broken()
         remove(stream)
     }
 
-    // MARK: - Trailers, and blocks for nobody
+    // MARK: - Trailers
 
     /// Ends the request in the stream of `slot` by trailers.
     func readTrailers(_ block: Span<UInt8>, of slot: Int) {
@@ -83,26 +73,6 @@ extension HTTP2Session {
         // There is nothing left to answer with, so that they are taken for malformed.
         case .refused, .malformed: refuse(stream)
         case .broken, .excessive: failDecoding(outcome)
-        }
-    }
-
-    /// Decodes a block that no stream takes.
-    func discard(_ block: Span<UInt8>) {
-        let outcome = worker.trailerText.read(
-            block, rule: .refuse, limits: listener.headLimits, decoder: &decoder)
-        switch outcome {
-        case .complete, .refused, .malformed: break
-        case .broken, .excessive: failDecoding(outcome)
-        }
-    }
-
-    /// Ends the connection, since what `outcome` says of a block leaves its tables unknown, or
-    /// takes too much work.
-    private func failDecoding(_ outcome: HeadTextOutcome) {
-        if outcome == .excessive {
-            connection.fail(.enhanceYourCalm, for: .tooManyFields)
-        } else {
-            connection.fail(.compressionError, for: .compression)
         }
     }
 

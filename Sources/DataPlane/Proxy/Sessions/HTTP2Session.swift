@@ -1,7 +1,6 @@
 // HTTP2Session: a client that speaks HTTP/2 (RFC 9113). It gives each request to a stream of its
-// own (HTTP2Stream.swift), as many at a time as its client may have open. What the protocol asks of
-// a connection is in HTTP2Connection, which reads frames and knows the windows; how frames go out
-// is in HTTP2Session+Sending.swift.
+// own (HTTP2ClientStream.swift), as many at a time as its client may have open. What it has in
+// common with a connection to a backend is in HTTP2Channel.swift.
 
 internal import Backends
 internal import Endpoints
@@ -11,25 +10,14 @@ internal import HTTP2
 internal import Stats
 
 /// One HTTP/2 client connection. Worker thread only.
-final class HTTP2Session: StreamChannel, ClientSide {
-    let worker: Worker
+final class HTTP2Session: HTTP2Channel, ClientSide {
     let context: ClientContext
     var listener: WorkerListener { context.listener }
-    var connection: HTTP2Connection
-    var decoder = HPACKDecoder()
     /// By their slots. A stream is here until its backend's work has ended, and counts so long
     /// among those that the client may have open.
-    var streams: [HTTP2Stream?] = []
+    private var streams: [HTTP2ClientStream?] = []
     private var streamCount = 0
-    /// Streams that have something to send, in the order of their turns.
-    var waiting: [HTTP2Stream] = []
-    /// Streams that go on with what they hold at the end of the turn.
-    private var resuming: [HTTP2Stream] = []
-    /// What is sent at the end of the turn; nil when nothing is.
-    var output: SendBuffer?
     private var stage = Stage.serving
-    /// Whether writing has failed: the connection ends at the end of the turn.
-    var isBroken = false
     /// When the rest has to be here of a frame, or of a head, that has begun to come; `.max` when
     /// none has.
     private var restDueAt = UInt64.max
@@ -59,10 +47,8 @@ final class HTTP2Session: StreamChannel, ClientSide {
 
     /// The session of a connection with the client of `context`; `begin` follows.
     init(_ handoff: consuming Handoff, of context: ClientContext, worker: Worker) {
-        self.worker = worker
         self.context = context
-        connection = HTTP2Connection(.server, Self.settings(of: context.listener))
-        super.init(handoff, on: worker.loop)
+        super.init(handoff, .server, Self.settings(of: context.listener), worker: worker)
         deadlineNanoseconds = loop.nowNanoseconds + listener.headTimeout
         listener.counters.add(.http2Connections)
     }
@@ -76,51 +62,35 @@ final class HTTP2Session: StreamChannel, ClientSide {
 
     // MARK: - From the client
 
-    override func onReadable() {
-        switch worker.receive(from: self) {
-        case .bytes(let count): worker.withReceived(count) { read($0) }
-        case .wouldBlock: break
-        case .endOfStream: end()
-        case .failed:
-            listener.countFlood(self)
-            broken()
+    override var headLimits: HeadLimits { listener.headLimits }
+
+    override func receiveFailed() {
+        listener.countFlood(self)
+        broken()
+    }
+
+    override func receivedBlock(
+        _ block: Span<UInt8>, in slot: Int, isFirst: Bool, endsStream: Bool
+    ) {
+        if isFirst {
+            readHead(block, in: slot, endsStream: endsStream)
+        } else {
+            readTrailers(block, of: slot)
         }
     }
 
-    private func read(_ bytes: Span<UInt8>) {
-        var place = 0
-        while isOpen {
-            let step = connection.next(bytes, from: place, at: loop.nowNanoseconds)
-            place = step.end
-            switch step.event {
-            case .needMore:
-                awaitTurnEnd()
-                return
-            case .headers(let slot, let block, let isFirst, let endsStream):
-                withBlock(block, bytes) {
-                    if isFirst {
-                        readHead($0, in: slot, endsStream: endsStream)
-                    } else {
-                        readTrailers($0, of: slot)
-                    }
-                }
-            case .discarded(let block): withBlock(block, bytes) { discard($0) }
-            case .data(let slot, let range, let endsStream):
-                stream(in: slot)?.received(bytes.extracting(range), isLast: endsStream)
-            case .reset(let slot, _), .streamError(let slot, _, _): drop(slot)
-            case .windowOpened, .settings: sendWaiting()
-            case .pong, .goAway, .draining: break
-            case .connectionError:
-                fail()
-                return
-            }
-        }
+    override func receivedData(_ bytes: Span<UInt8>, in slot: Int, endsStream: Bool) {
+        stream(in: slot)?.received(bytes, isLast: endsStream)
     }
+
+    override func streamReset(_ slot: Int, _ code: HTTP2ErrorCode) { drop(slot) }
+
+    override func streamFailed(_ slot: Int) { drop(slot) }
 
     // MARK: - Streams
 
     /// The stream of `slot`; nil when there is none.
-    func stream(in slot: Int) -> HTTP2Stream? { slot < streams.count ? streams[slot] : nil }
+    func stream(in slot: Int) -> HTTP2ClientStream? { slot < streams.count ? streams[slot] : nil }
 
     /// Ends the stream of `slot`, which the client has reset, or may not go on with.
     private func drop(_ slot: Int) {
@@ -130,9 +100,9 @@ final class HTTP2Session: StreamChannel, ClientSide {
     }
 
     /// Puts a stream for the request in `slot` in its place, and returns it.
-    func add(in slot: Int) -> HTTP2Stream {
+    func add(in slot: Int) -> HTTP2ClientStream {
         let stream = worker.takeStream()
-        stream.begin(slot, in: self)
+        stream.begin(slot, of: self)
         while streams.count <= slot { streams.append(nil) }
         streams[slot] = stream
         streamCount += 1
@@ -141,7 +111,7 @@ final class HTTP2Session: StreamChannel, ClientSide {
     }
 
     /// Removes `stream`, which has ended, and may still be on the stack: the worker keeps it.
-    func remove(_ stream: HTTP2Stream) {
+    func remove(_ stream: HTTP2ClientStream) {
         let slot = stream.slot
         // Only the session has counted it.
         guard let stream = streams[slot].take() else {
@@ -157,27 +127,26 @@ final class HTTP2Session: StreamChannel, ClientSide {
     }
 
     /// Resets `stream`, so that the client can tell what came of it from a whole response.
-    func reset(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
+    func reset(_ stream: HTTP2ClientStream, _ code: HTTP2ErrorCode) {
         connection.reset(stream.slot, code)
         remove(stream)
     }
 
-    /// Goes on with `stream` at the end of the turn.
-    func resume(_ stream: HTTP2Stream) {
-        resuming.append(stream)
-        awaitTurnEnd()
-    }
-
-    /// Opens the windows by `count` bytes of the stream of `slot`, which have gone on.
-    func giveBack(_ count: Int, to slot: Int) {
-        connection.consumed(slot, count)
-        awaitTurnEnd()
+    /// Sends the head that is here as text of HTTP/1.1 in the stream of `slot`, which ends with it
+    /// if `isLast`, and without its Content-Length if `omitsLength`. Returns the size of its
+    /// frames.
+    func sendHead(
+        _ text: Span<UInt8>, on slot: Int, isLast: Bool, omitsLength: Bool = false
+    ) -> Int {
+        sendBlock(on: slot, isLast: isLast, room: HeaderBlock.bytesMax(ofText: text.count)) { out in
+            HeaderBlock.append(responseText: text, omitsLength: omitsLength, into: &out)
+        }
     }
 
     // MARK: - To the client
 
     override func onTurnEnd() {
-        while let stream = resuming.popLast() { stream.resume() }
+        resumeStreams()
         // Before anybody learns of them.
         if connection.hasFaults { countFaults() }
         sendOutput()
@@ -189,13 +158,6 @@ final class HTTP2Session: StreamChannel, ClientSide {
     }
 
     override func onProgress() { renewDeadline() }
-
-    override func onDrained() {
-        sendWaiting()
-        awaitTurnEnd()
-    }
-
-    override func onBroken() { broken() }
 
     // MARK: - The end
 
@@ -244,7 +206,7 @@ final class HTTP2Session: StreamChannel, ClientSide {
     }
 
     /// The client has broken the rules, and is told so.
-    private func fail() {
+    override func fail() {
         listener.counters.add(.http2Ended)
         if connection.hasFaults { countFaults() }
         sendOutput()
@@ -253,12 +215,12 @@ final class HTTP2Session: StreamChannel, ClientSide {
     }
 
     /// The client sends no more: it is gone, since it could not even open a window.
-    private func end() {
+    override func ended() {
         breakStreams()
         close()
     }
 
-    private func broken() {
+    override func broken() {
         breakStreams()
         if layer?.hasFailed == true { depart() } else { reset() }
     }
@@ -278,10 +240,6 @@ final class HTTP2Session: StreamChannel, ClientSide {
 
     override func close() {
         guard isOpen else { return }
-        if let output {
-            self.output = nil
-            worker.giveBackFrames(output)
-        }
         worker.remove(self)
         listener.counters.add(.open, -1)
         super.close()

@@ -75,7 +75,9 @@ final class Worker {
     var requestText = RequestText()
     /// Trailers of HTTP/2, as field lines of HTTP/1.1.
     var trailerText = TrailerText()
-    /// The buffer for the header block of a response; made for the first one.
+    /// The heads of responses of HTTP/2 of this thread, as text of HTTP/1.1.
+    var responseText = ResponseText()
+    /// The buffer for a header block that is sent; made for the first one.
     lazy var block = SendBuffer(capacity: 1024, keeping: 65_536)
     /// Parse every head of this thread, within the limits that are set before; neither holds one
     /// across callbacks.
@@ -130,7 +132,8 @@ final class Worker {
     private var drainTimers: [Timer] = []
 
     /// Free streams and buffers of HTTP/2 sessions, for the same reason.
-    private var freeStreams: [HTTP2Stream] = []
+    private var freeStreams: [HTTP2ClientStream] = []
+    private var freeBackendStreams: [HTTP2BackendStream] = []
     private var freeFrames: [SendBuffer] = []
 
     /// The most free buffers: as many connections may have something to send in one turn.
@@ -168,6 +171,7 @@ final class Worker {
         log?.finish()
         freeExchanges = []
         freeStreams = []
+        freeBackendStreams = []
     }
 
     private func receive(_ message: WorkerMessage) {
@@ -435,12 +439,24 @@ final class Worker {
 
     // MARK: - HTTP/2
 
-    func takeStream() -> HTTP2Stream { freeStreams.popLast() ?? HTTP2Stream(worker: self) }
+    func takeStream() -> HTTP2ClientStream {
+        freeStreams.popLast() ?? HTTP2ClientStream(worker: self)
+    }
 
     /// Keeps `stream`, which may still be on the stack: of too many, another is dropped.
-    func recycle(_ stream: consuming HTTP2Stream) {
+    func recycle(_ stream: consuming HTTP2ClientStream) {
         if freeStreams.count == Self.freeExchangesMax { freeStreams.removeLast() }
         freeStreams.append(stream)
+    }
+
+    func takeBackendStream() -> HTTP2BackendStream {
+        freeBackendStreams.popLast() ?? HTTP2BackendStream(worker: self)
+    }
+
+    /// Keeps `stream`, which may still be on the stack: of too many, another is dropped.
+    func recycle(_ stream: consuming HTTP2BackendStream) {
+        if freeBackendStreams.count == Self.freeExchangesMax { freeBackendStreams.removeLast() }
+        freeBackendStreams.append(stream)
     }
 
     /// Memory for the frames of a connection, until `giveBackFrames`.

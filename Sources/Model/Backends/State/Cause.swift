@@ -74,6 +74,8 @@ package enum DialFailure: Sendable, Hashable, CustomStringConvertible {
     case refused, timeout, reset, unreachable, other
     /// No secure connection, and why: a sentence without its full stop.
     case insecure(String)
+    /// What the backend sent is not HTTP/2.
+    case notHTTP2
 
     /// A phrase: `connection refused`.
     package var description: String {
@@ -84,6 +86,7 @@ package enum DialFailure: Sendable, Hashable, CustomStringConvertible {
         case .unreachable: "host unreachable"
         case .other: "could not connect"
         case .insecure(let why): why
+        case .notHTTP2: "it does not speak HTTP/2: set protocol to http1, or auto with backend-tls"
         }
     }
 }

@@ -106,8 +106,13 @@ extension HTTP2Connection {
     package var canOpenStream: Bool {
         // Before its SETTINGS come the server may allow fewer than we hope for.
         let limit = hasSettings ? min(Int(peer.streamsMax), own.streamsMax) : 1
-        return role == .client && streams.count < limit && peerLast == .max
-            && lastAccepted == .max && endings.newest < 0x7FFF_FFFF && !hasFailed
+        return role == .client && streams.count < limit && !opensNoMore
+    }
+
+    /// Whether `openStream` gives no slot ever again: either side has said GOAWAY, or the numbers
+    /// of streams are used up.
+    package var opensNoMore: Bool {
+        peerLast != .max || lastAccepted != .max || endings.newest >= 0x7FFF_FFFF || hasFailed
     }
 
     /// A new stream of a client's, which begins with `writeHeaders`; nil while the server allows no

@@ -130,6 +130,11 @@ package struct HTTP2FaultCounts: Equatable, Sendable {
     /// How often `fault` was seen.
     package subscript(_ fault: HTTP2Fault) -> Int { Int(counts[Int(fault.rawValue)]) }
 
+    /// How many were seen of all together.
+    package var total: Int {
+        HTTP2Fault.allCases.reduce(0) { $0 + self[$1] }
+    }
+
     /// Whether nothing was seen.
     private(set) var isEmpty = true
 

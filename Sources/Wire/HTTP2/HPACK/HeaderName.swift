@@ -19,6 +19,7 @@ struct HeaderName: Equatable {
     static let status = HeaderName(rawValue: 8)
     static let authorization = HeaderName(rawValue: 23)
     static let contentLength = HeaderName(rawValue: 28)
+    static let contentType = HeaderName(rawValue: 31)
     static let cookie = HeaderName(rawValue: 32)
     static let host = HeaderName(rawValue: 38)
     static let proxyAuthorization = HeaderName(rawValue: 49)

@@ -26,9 +26,11 @@ package enum HeaderBlock {
     ///   - text: the head of a response of HTTP/1.1, with its empty line.
     ///   - acceptsWebSocket: whether it answers a request for a WebSocket (RFC 8441 section 5): for
     ///     a 101 the client gets a 200.
+    ///   - omitsLength: leaves Content-Length out, for clients that take what is not of their
+    ///     protocol for a part of the answer.
     /// - Precondition: there is room for `bytesMax`.
     package static func append(
-        responseText text: Span<UInt8>, acceptsWebSocket: Bool = false,
+        responseText text: Span<UInt8>, acceptsWebSocket: Bool = false, omitsLength: Bool = false,
         into out: inout OutputSpan<UInt8>
     ) {
         let isSwitched =
@@ -40,6 +42,7 @@ package enum HeaderBlock {
         }
         appendFields(text, from: endOfLine(text, from: 0), into: &out) { name in
             name.isOfConnection || name == .te || isSwitched && name == .webSocketAccept
+                || omitsLength && name == .contentLength
         }
     }
 

@@ -39,6 +39,8 @@ package struct RequestText: ~Copyable {
     package private(set) var tunnel = Tunnel.none
     /// Whether the client says `te: trailers`: it would not lose them.
     package private(set) var acceptsTrailers = false
+    /// Whether it is a call of gRPC, by its media type.
+    package private(set) var isGRPC = false
 
     /// Reserves the memory that every request will use.
     package init() {}
@@ -95,6 +97,18 @@ package struct RequestText: ~Copyable {
         scheme = .http
         tunnel = .none
         acceptsTrailers = false
+        isGRPC = false
+    }
+
+    /// Whether a media type is that of calls of gRPC, with or without the form of their messages.
+    private static func isOfGRPC(_ type: Span<UInt8>) -> Bool {
+        let name = "application/grpc".utf8.count
+        guard type.count >= name,
+            type.extracting(0..<name).isEqualIgnoringCase(to: "application/grpc")
+        else { return false }
+        // What follows as in `application/grpc-web` makes it another protocol.
+        return type.count == name || type[name] == UInt8(ascii: "+")
+            || type[name] == UInt8(ascii: ";")
     }
 
     /// Keeps the field whose line begins at `lineStart`; why not, if it may not be there.
@@ -147,6 +161,8 @@ package struct RequestText: ~Copyable {
                 return .malformed(.contentMissing)
             }
             hasContentLength = true
+        case .contentType:
+            isGRPC = head.withBytes(value) { Self.isOfGRPC($0) }
         case .te:
             guard head.withBytes(value, { $0.isEqualIgnoringCase(to: "trailers") }) else {
                 return .malformed(.invalidTE)

@@ -1,11 +1,7 @@
-// HTTP2Stream: one request of an HTTP/2 client, and its response. To an exchange it is a client
-// like any other (ClientStream.swift): the request's body comes in the framing of HTTP/1.1, so that
-// it can go to any backend as it is, and the response goes out in frames.
-//
-// Nothing is kept for longer than the other side makes it wait. A body that the exchange can't pass
-// on is held, and its bytes are not given back to the client's window (RFC 9113, section 5.2) until
-// they have gone on; so a stream holds at most that window. Of a response it holds what one receive
-// from the backend brought, which is not read from until the client's windows let that go.
+// HTTP2ClientStream: one request of an HTTP/2 client, and its response. To an exchange it is a
+// client like any other (ClientStream.swift): the request's body comes in the framing of HTTP/1.1,
+// so that it can go to any backend as it is, and the response goes out in frames. What is held and
+// kept meanwhile is in HTTP2Stream.swift.
 
 internal import AccessLog
 internal import Backends
@@ -15,87 +11,31 @@ internal import HTTP2
 internal import TLS
 
 /// One stream of an HTTP/2 client. Worker thread only; used again for one request after the other.
-final class HTTP2Stream: Deadlined {
-    /// How the response ends once what is kept of it has gone out.
-    private enum Ending {
-        /// More is to come.
-        case open
-        /// With the last of what is kept.
-        case end
-        /// By a reset, since it was cut short.
-        case reset
-    }
-
-    let worker: Worker
+final class HTTP2ClientStream: HTTP2Stream {
     private var sessionLink = Link<HTTP2Session>()
-    /// Its place among the streams of its connection.
-    private(set) var slot = 0
     private var exchange: HTTPExchange?
-
-    // MARK: The request
-
     private var isHead = false
+    /// Whether it is a call of gRPC.
+    private var isGRPC = false
     /// Whether its body goes on in chunks, since its length is not known.
     private var isChunked = false
-    /// Whether all of it has come.
-    private var isWhole = false
-    /// Whether the exchange has the end of it.
-    private var hasPassedAll = false
-    /// Whether the exchange takes none of its body for now.
-    private var isPaused = false
-    /// Whether the session gives it what is held at the end of the turn.
-    private var isResuming = false
-    /// What has come of its body meanwhile.
-    private var held: [UInt8] = []
-    /// The field lines of the request's trailers; empty for none.
-    private var requestTrailers: [UInt8] = []
-    /// Bytes of it by which the windows are not opened yet.
-    private var owed = 0
-
-    // MARK: The response
-
-    /// What its windows, or its connection, do not let go yet.
-    private var kept: [UInt8] = []
-    private var keptStart = 0
-    private var ending = Ending.open
-    /// Whether the client has been told that it ends.
-    private var hasEnded = false
-    /// The field lines of its trailers; empty for none.
-    private var trailers: [UInt8] = []
-    /// Whether it is among those that the session sends from when it can.
-    var isWaiting = false
-
-    init(worker: Worker) {
-        self.worker = worker
-        super.init(on: worker.loop)
-    }
+    /// Whether its response ends by a reset once what is kept has gone out, since it was cut short.
+    private var isCutShort = false
 
     /// Takes it into use for the request in `slot` of the connection of `session`.
-    func begin(_ slot: Int, in session: HTTP2Session) {
+    func begin(_ slot: Int, of session: HTTP2Session) {
         sessionLink = Link(session)
-        self.slot = slot
+        begin(slot, in: session)
     }
 
-    /// Makes it ready for another request; the exchange is over.
-    func clear() {
+    override func clear() {
         precondition(exchange == nil, "a stream ends after its exchange")
+        super.clear()
         sessionLink = Link()
-        deadlineNanoseconds = .max
         isHead = false
+        isGRPC = false
         isChunked = false
-        isWhole = false
-        isPaused = false
-        isResuming = false
-        hasPassedAll = false
-        owed = 0
-        ending = .open
-        hasEnded = false
-        isWaiting = false
-        keptStart = 0
-        if !held.isEmpty { held = [] }
-        if !kept.isEmpty { kept.removeAll(keepingCapacity: kept.capacity <= 4096) }
-        if !requestTrailers.isEmpty { requestTrailers = [] }
-        if !trailers.isEmpty { trailers = [] }
+        isCutShort = false
     }
 
     private func with<Result>(_ body: (HTTP2Session) -> Result) -> Result { sessionLink.use(body) }
@@ -117,6 +57,7 @@ final class HTTP2Stream: Deadlined {
         self.isWhole = isWhole
         hasPassedAll = isWhole
         if case .head = head.method { isHead = true }
+        if worker.requestText.isGRPC { isGRPC = true }
         if case .chunked = head.body { isChunked = true }
         let address = session.context.address
         switch session.listener.destination(of: head, bytes, worker, from: address) {
@@ -130,6 +71,10 @@ final class HTTP2Stream: Deadlined {
                     let client = ClientStream.http2(Link(self))
                     exchange.begin(
                         head, bytes, from: client, session.context, to: pool, by: route.object)
+                    exchange.request.acceptsTrailers = worker.requestText.acceptsTrailers
+                    if isGRPC, let time = GRPC.timeout(of: head, bytes) {
+                        exchange.limit(to: time)
+                    }
                     exchange.start(with: Span(), isLast: isWhole, client, pool)
                 }
             }
@@ -149,76 +94,28 @@ final class HTTP2Stream: Deadlined {
 
     // MARK: - The request's body
 
-    /// A part of the body has come, and its end if `isLast`. It is as long as its head says
-    /// (HTTP2Connection).
-    func received(_ body: Span<UInt8>, isLast: Bool) {
-        if isLast { isWhole = true }
-        owed += body.count
-        guard let exchange else {
-            // It has its answer: the rest is dropped.
-            giveBack()
-            return
-        }
-        if isPaused || isResuming {
-            held.append(body)
-        } else {
-            pass(body, to: exchange)
-            if !isPaused { giveBack() }
-        }
-    }
+    override var isTaken: Bool { exchange != nil }
 
     /// The trailers of the request have come, as whole field lines; they are its end.
     func receivedTrailers(_ lines: Span<UInt8>) {
         // A body of known length has no room for them on its way; nobody has to pass them on (RFC
         // 9110, section 6.5.1).
-        if isChunked { requestTrailers.append(lines) }
+        if isChunked { trailersCome.append(lines) }
         received(Span(), isLast: true)
     }
 
-    private func pass(_ body: Span<UInt8>, to exchange: HTTPExchange) {
+    override func pass(_ body: Span<UInt8>) {
+        guard let exchange else { return }
         hasPassedAll = isWhole
         guard isChunked else {
             exchange.receivedBody(body, isLast: isWhole)
             return
         }
-        let lines = requestTrailers
-        if !lines.isEmpty { requestTrailers = [] }
+        let lines = trailersCome
+        if !lines.isEmpty { trailersCome = [] }
         worker.withChunk(of: body, isLast: isWhole, trailers: lines.span) {
             exchange.receivedBody($0, isLast: isWhole)
         }
-    }
-
-    /// Holds what comes of the body from now on.
-    func pauseBody() { isPaused = true }
-
-    /// Lets the body go on, from the end of the turn on: the caller is in the midst of its work.
-    func resumeBody() {
-        guard isPaused, !isResuming else { return }
-        isPaused = false
-        isResuming = true
-        with { $0.resume(self) }
-    }
-
-    /// Passes on what is held.
-    func resume() {
-        guard isResuming else { return }
-        isResuming = false
-        guard let exchange else { return }
-        if !held.isEmpty || isWhole && !hasPassedAll {
-            let body = held
-            held = []
-            pass(body.span, to: exchange)
-        }
-        if !isPaused { giveBack() }
-    }
-
-    /// Opens the windows by what has gone on.
-    private func giveBack() {
-        // Nothing is owed, and nobody is there, once the stream has ended with what was passed on.
-        guard owed > 0 else { return }
-        let count = owed
-        owed = 0
-        with { $0.giveBack(count, to: slot) }
     }
 
     // MARK: - The response
@@ -239,7 +136,8 @@ final class HTTP2Stream: Deadlined {
         let framing = head.body
         worker.putOutgoing(
             head, from: bytes, to: Self.capabilities, framing: framing, edits: edits, lines: lines,
-            addsDate: true)
+            // A call of gRPC would have it among its metadata.
+            addsDate: !isGRPC)
         return sendHead(isLast: framing == .none || framing == .length(0))
     }
 
@@ -252,7 +150,9 @@ final class HTTP2Stream: Deadlined {
         defer { worker.outgoing.removeAll() }
         hasEnded = isLast
         return with { session in
-            worker.outgoing.withBytes { session.sendHead($0, on: slot, isLast: isLast) }
+            worker.outgoing.withBytes {
+                session.sendHead($0, on: slot, isLast: isLast, omitsLength: isGRPC)
+            }
         }
     }
 
@@ -260,7 +160,7 @@ final class HTTP2Stream: Deadlined {
     func append(_ body: Span<UInt8>) { worker.outgoing.append(body) }
 
     /// Keeps the trailers, `section` with its empty line, for the end of the response.
-    func appendTrailers(_ section: Span<UInt8>) { trailers.append(section) }
+    func appendTrailers(_ section: Span<UInt8>) { trailersGo.append(section) }
 
     /// Sends the outgoing bytes, followed by `body`, with which the response ends if `isLast`.
     func send(_ body: Span<UInt8>, isLast: Bool) -> WriteOutcome {
@@ -270,71 +170,26 @@ final class HTTP2Stream: Deadlined {
         return worker.outgoing.withBytes { transmit($0, isLast: isLast) }
     }
 
-    private func transmit(_ body: Span<UInt8>, isLast: Bool) -> WriteOutcome {
-        if hasEnded { return .sent }
-        var sent = 0
-        if !isCongested {
-            sent = with { $0.send(body, on: slot, isLast: isLast && trailers.isEmpty) }
-        }
-        if isLast { ending = .end }
-        guard sent == body.count else {
-            kept.append(body.extracting(sent..<body.count))
-            with { $0.wait(self) }
-            return .kept
-        }
-        if isLast { sendEnd() }
-        return .sent
+    override func keptProgressed() {
+        if deadlineNanoseconds != .max { with { renewStall($0) } }
+        exchange?.clientProgressed()
     }
 
-    /// Ends the response, all of which has gone out.
-    private func sendEnd() {
-        hasEnded = true
-        guard !trailers.isEmpty else { return }
-        let lines = trailers
-        trailers = []
-        with { session in session.sendTrailers(lines.span, on: slot) }
-    }
-
-    /// Whether bytes are kept for the client.
-    var isCongested: Bool { kept.count > keptStart }
-
-    /// Whether the client has acknowledged anything of what is on its way to it. One that takes
-    /// nothing of this stream is not heard from.
-    func hasAcknowledgedMore() -> Bool {
-        with { $0.isCongested && $0.hasAcknowledgedMore() }
-    }
-
-    /// Sends at most `limit` of the bytes that are kept. Returns whether it could send any.
-    func sendKept(atMost limit: Int, _ session: HTTP2Session) -> Bool {
-        let end = min(kept.count, keptStart + limit)
-        let isLast = end == kept.count && ending == .end && trailers.isEmpty
-        // Held by itself, since what is kept may change meanwhile.
-        let bytes = kept
-        let sent = session.send(
-            bytes.span.extracting(keptStart..<end), on: slot, isLast: isLast)
-        guard sent > 0 else { return false }
-        keptStart += sent
-        guard keptStart == kept.count else {
-            if deadlineNanoseconds != .max { renewStall(session) }
-            exchange?.clientProgressed()
-            return true
+    override func keptDrained() {
+        if isCutShort {
+            with { $0.reset(self, .internalError) }
+        } else if !hasLast {
+            exchange?.clientDrained()
+        } else if exchange == nil {
+            with { depart($0) }
         }
-        kept.removeAll(keepingCapacity: kept.capacity <= 65_536)
-        keptStart = 0
-        switch ending {
-        case .open: exchange?.clientDrained()
-        case .end:
-            sendEnd()
-            if exchange == nil { depart(session) }
-        case .reset: session.reset(self, .internalError)
-        }
-        return true
     }
 
     // MARK: - Answers of Fairlead's own
 
     /// Sends `reply`. Returns the sizes of its head and its body.
     func answer(_ reply: LocalReply) -> (head: Int, body: Int) {
+        if isGRPC { return (answerAsGRPC(reply), 0) }
         let writer = reply.writer(
             to: Self.capabilities, omitsBody: isHead, context.listener.responseEdits)
         let framing = writer.framing(ofBytes: reply.body.count)
@@ -347,6 +202,14 @@ final class HTTP2Stream: Deadlined {
         switch transmit(reply.body.span, isLast: true) {
         case .sent, .kept, .failed: return (head, reply.body.count)
         }
+    }
+
+    private func answerAsGRPC(_ reply: LocalReply) -> Int {
+        var text: [UInt8] = []
+        reply.writerOfGRPC(to: Self.capabilities, context.listener.responseEdits)
+            .writeHead(framing: .none, into: &text)
+        hasEnded = true
+        return with { $0.sendHead(text.span, on: slot, isLast: true) }
     }
 
     // MARK: - The end
@@ -366,7 +229,7 @@ final class HTTP2Stream: Deadlined {
         returnExchange()
         with { session in
             guard !isCongested else {
-                ending = .reset
+                isCutShort = true
                 return renewStall(session)
             }
             session.reset(self, .internalError)

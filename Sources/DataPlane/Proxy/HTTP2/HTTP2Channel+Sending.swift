@@ -1,4 +1,4 @@
-// HTTP2Session+Sending: how frames go out. What one turn of the loop writes for all streams is
+// HTTP2Channel+Sending: how frames go out. What one turn of the loop writes for all streams is
 // gathered and sent at its end, in one call and, by TLS, in few records; a large part of a body
 // goes at once, without being copied. Streams that have more to send than they may take turns.
 
@@ -6,7 +6,7 @@ internal import Events
 internal import HTTP1
 internal import HTTP2
 
-extension HTTP2Session {
+extension HTTP2Channel {
     /// The most bytes of a body that are copied to the other frames of the turn.
     private static var copiedBodyMax: Int { 4096 }
     /// How many bytes one turn gathers before they are sent.
@@ -19,7 +19,7 @@ extension HTTP2Session {
 
     /// Where frames are gathered until the end of the turn. What the connection itself has to send
     /// comes first.
-    private func gather() -> SendBuffer {
+    private final func gather() -> SendBuffer {
         let output: SendBuffer
         if let begun = self.output {
             output = begun
@@ -33,29 +33,23 @@ extension HTTP2Session {
     }
 
     /// Moves the frames that the connection has to send of itself to `output`.
-    private func takeControl(into output: SendBuffer) {
+    private final func takeControl(into output: SendBuffer) {
         let count = connection.controlBytes
         guard count > 0 else { return }
         output.append(room: count) { out in connection.takeControl(into: &out) }
     }
 
-    /// Sends the head that is here as text of HTTP/1.1 in the stream of `slot`, which ends with it
-    /// if `isLast`. Returns the size of its frames.
-    func sendHead(_ text: Span<UInt8>, on slot: Int, isLast: Bool) -> Int {
-        sendBlock(on: slot, isLast: isLast, room: HeaderBlock.bytesMax(ofText: text.count)) { out in
-            HeaderBlock.append(responseText: text, into: &out)
-        }
-    }
-
     /// Sends `lines`, whole field lines, as the trailers that end the stream of `slot`.
-    func sendTrailers(_ lines: Span<UInt8>, on slot: Int) {
+    final func sendTrailers(_ lines: Span<UInt8>, on slot: Int) {
         _ = sendBlock(on: slot, isLast: true, room: HeaderBlock.bytesMax(ofText: lines.count)) {
             out in
             HeaderBlock.append(trailers: lines, into: &out)
         }
     }
 
-    private func sendBlock(
+    /// Sends the header block that `write` writes, for which there has to be `room`, in the stream
+    /// of `slot`, which ends with it if `isLast`. Returns the size of its frames.
+    final func sendBlock(
         on slot: Int, isLast: Bool, room: Int, _ write: (inout OutputSpan<UInt8>) -> Void
     ) -> Int {
         let output = gather()
@@ -73,7 +67,7 @@ extension HTTP2Session {
 
     /// Sends as much of `body` in the stream of `slot` as its windows and the socket let go;
     /// returns how many bytes those are. The stream ends with the last of them if `isLast`.
-    func send(_ body: Span<UInt8>, on slot: Int, isLast: Bool) -> Int {
+    final func send(_ body: Span<UInt8>, on slot: Int, isLast: Bool) -> Int {
         // Nobody gets it, and all streams end with the turn.
         if isBroken { return body.count }
         var sent = 0
@@ -100,7 +94,7 @@ extension HTTP2Session {
     }
 
     /// Sends what was gathered, and `body` behind it.
-    private func sendGathered(and body: Span<UInt8> = Span()) {
+    private final func sendGathered(and body: Span<UInt8> = Span()) {
         guard let output else { return }
         let outcome = write(output, body)
         output.removeAll()
@@ -112,7 +106,7 @@ extension HTTP2Session {
     }
 
     /// Sends what the turn has gathered.
-    func sendOutput() {
+    final func sendOutput() {
         if connection.controlBytes > 0 { _ = gather() }
         guard let output else { return }
         sendGathered()
@@ -121,14 +115,14 @@ extension HTTP2Session {
     }
 
     /// Has `stream` send when it can.
-    func wait(_ stream: HTTP2Stream) {
+    final func wait(_ stream: HTTP2Stream) {
         guard !stream.isWaiting else { return }
         stream.isWaiting = true
         waiting.append(stream)
     }
 
     /// Has the streams that wait send, in turns, as far as windows and socket let them.
-    func sendWaiting() {
+    final func sendWaiting() {
         var stuck = 0
         while stuck < waiting.count, isOpen, !isCongested, !isBroken {
             let stream = waiting.removeFirst()

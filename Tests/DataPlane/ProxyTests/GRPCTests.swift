@@ -1,0 +1,71 @@
+// Goal: a client of gRPC understands what Fairlead itself has to say of its call, and a call ends
+// when its client has given it up. Method: a client and backends that decide on every frame.
+
+import HTTP1
+import Proxy
+import Stats
+import TestSupport
+import Testing
+import Traffic
+
+@Suite struct GRPCTests {
+    private static let call =
+        "POST /a.b/C HTTP/1.1\nHost: a.test\nContent-Type: application/grpc+proto"
+
+    @Test("an answer of Fairlead's own is one head, with the status of gRPC")
+    func answers() throws {
+        let port = try RefusingPort()
+        try withProxy([port.port], byHTTP2) { proxy in
+            let client = try HTTP2Client(proxy.connect())
+            let answer = try client.get(Self.call)
+            #expect(answer.status == 200 && answer.isWhole && answer.body.isEmpty)
+            #expect(answer.value("grpc-status") == "14")
+            #expect(answer.value("content-type") == "application/grpc")
+            #expect(
+                answer.value("grpc-message")
+                    == "No healthy backend for service web: none accepted a connection.")
+            // Others get what they always do.
+            let web = Self.call.replacing("grpc+proto", with: "grpc-web")
+            #expect(try client.get(web).status == 503)
+            #expect(proxy.service[.responses5xx] == 2)
+        }
+    }
+
+    @Test("a call ends soon after its client's deadline, and its backend is not to blame")
+    func deadline() throws {
+        let backend = try Backend.playingHTTP2 { server, _ in
+            while let request = try server.next() {
+                guard request.message.target != "/a.b/C" else { continue }
+                try server.answer(request.slot)
+            }
+        }
+        try withProxy([backend.port], byHTTP2) { proxy in
+            let client = try HTTP2Client(proxy.connect())
+            let answer = try client.get(Self.call + "\nGrpc-Timeout: 10m")
+            #expect(answer.status == 200 && answer.value("grpc-status") == "4")
+            #expect(try client.get().status == 200)
+            #expect(proxy.liveFailures.isEmpty && proxy.backend(backend.port)[.failures] == 0)
+        }
+    }
+
+    @Test(
+        "a message has printable characters alone",
+        arguments: [("a b\n", "a b"), ("50% é\t", "50%25 %C3%A9%09"), ("", "")])
+    func message(text: String, expected: String) throws {
+        var out: [UInt8] = []
+        GRPC.append(message: Array(text.utf8), to: &out)
+        #expect(String(decoding: out, as: UTF8.self) == expected)
+    }
+
+    @Test(
+        "a deadline is a number of up to eight digits and a unit",
+        arguments: [
+            ("1H", 3_600_000_000_000), ("2M", 120_000_000_000), ("3S", 3_000_000_000),
+            ("4m", 4_000_000), ("5u", 5000), ("6n", 6), ("99999999S", 99_999_999_000_000_000),
+            ("", nil), ("S", nil), ("5", nil), ("123456789S", nil), ("-1S", nil), ("1s", nil),
+            ("1 S", nil),
+        ] as [(String, UInt64?)])
+    func timeout(value: String, expected: UInt64?) throws {
+        #expect(GRPC.timeout(Array(value.utf8).span) == expected)
+    }
+}

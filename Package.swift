@@ -180,6 +180,7 @@ let package = Package(
             uses: ["Access", "Balancing", "Routing", "HTTP1", "Endpoints", "ProxyProtocol"],
             settings: hot),
         model.module("Stats", uses: ["Locking"], settings: hot),
+        model.module("RateLimits", settings: hot),
 
         discovery.module(
             "InstanceSources",
@@ -385,6 +386,7 @@ let package = Package(
         model.tests("Access", uses: ["Endpoints"]),
         model.tests("Traffic"),
         model.tests("Stats"),
+        model.tests("RateLimits"),
         model.tests("Routing", uses: ["HTTP1", "Backends", "TestSupport"]),
         discovery.tests(
             "InstanceSources",

@@ -171,16 +171,20 @@ let package = Package(
 
         model.module("Backends", uses: ["Endpoints", "Wording"], settings: hot),
         model.module("Access", uses: ["Endpoints"], settings: hot),
-        model.module("Routing", uses: ["Access", "HTTP1", "Backends"], settings: hot),
+        model.module("RateLimits", uses: ["Endpoints"], settings: hot),
+        model.module(
+            "Routing", uses: ["Access", "Backends", "HTTP1", "RateLimits"], settings: hot),
         model.module("Balancing", uses: ["Backends", "Endpoints", "Random"], settings: hot),
         model.module("Evidence", uses: ["Backends", "Balancing"], settings: hot),
         model.module("Lookups", uses: ["DNSWire", "Endpoints"], settings: cold),
         model.module(
             "Traffic",
-            uses: ["Access", "Balancing", "Routing", "HTTP1", "Endpoints", "ProxyProtocol"],
+            uses: [
+                "Access", "Balancing", "Endpoints", "HTTP1", "ProxyProtocol", "RateLimits",
+                "Routing",
+            ],
             settings: hot),
         model.module("Stats", uses: ["Locking"], settings: hot),
-        model.module("RateLimits", settings: hot),
 
         discovery.module(
             "InstanceSources",
@@ -230,7 +234,8 @@ let package = Package(
             uses: [
                 "Access", "AccessLog", "Routing", "WallClock", "Events", "HTTP1", "HTTP2",
                 "Evidence", "Balancing",
-                "Backends", "Stats", "Random", "Endpoints", "ProxyProtocol", "TLS", "TLSWire",
+                "Backends", "Stats", "Random", "RateLimits", "Endpoints", "ProxyProtocol", "TLS",
+                "TLSWire",
                 "Traffic",
             ], settings: hot),
 
@@ -241,6 +246,7 @@ let package = Package(
                 "ACME", "Access", "Backends", "Balancing", "CertificateFiles", "ConsulQuery",
                 "DNSWire", "DockerAPI",
                 "Documents", "Endpoints", "Evidence", "HTTP1", "JSON", "Lookups", "ProxyProtocol",
+                "RateLimits",
                 "Routing",
                 "TLS", "Traffic", "Wording",
             ],
@@ -386,7 +392,7 @@ let package = Package(
         model.tests("Access", uses: ["Endpoints"]),
         model.tests("Traffic"),
         model.tests("Stats"),
-        model.tests("RateLimits"),
+        model.tests("RateLimits", uses: ["Endpoints"]),
         model.tests("Routing", uses: ["HTTP1", "Backends", "TestSupport"]),
         discovery.tests(
             "InstanceSources",
@@ -427,7 +433,8 @@ let package = Package(
             uses: [
                 "TestSupport", "Access", "AccessLog", "Routing", "Locking", "Events", "HTTP1",
                 "HTTP2",
-                "Backends", "Balancing", "ProxyProtocol", "Stats", "Endpoints", "TLS", "TLSWire",
+                "Backends", "Balancing", "ProxyProtocol", "RateLimits", "Stats", "Endpoints", "TLS",
+                "TLSWire",
                 "Traffic", "WallClock",
             ]),
         controlPlane.tests("ACME", uses: ["JSON", "TLS", "WallClock"]),
@@ -436,7 +443,8 @@ let package = Package(
             uses: [
                 "ACME", "Access", "TestSupport", "Documents", "ConsulQuery", "Endpoints",
                 "Backends", "Balancing",
-                "DNSWire", "DockerAPI", "HTTP1", "Lookups", "Routing", "TLS", "Traffic",
+                "DNSWire", "DockerAPI", "HTTP1", "Lookups", "RateLimits", "Routing", "TLS",
+                "Traffic",
             ]),
         controlPlane.tests(
             "Health",

@@ -19,6 +19,7 @@
 // Two workers that put clients into one place at the same time may charge one request to the wrong
 // one of them. That is the whole price of having no lock.
 
+internal import Glibc
 internal import Synchronization
 
 /// Buckets by key. Any thread.
@@ -27,6 +28,8 @@ internal import Synchronization
 
     /// The words of keys and times; 16 for each set. Lives as long as the object.
     private nonisolated(unsafe) let words: UnsafeMutablePointer<Word>
+    /// What was allocated; the words begin at its first cache line.
+    private nonisolated(unsafe) let memory: UnsafeMutableRawPointer
     private let setCount: Int
 
     /// The places of a set that clients have for themselves.
@@ -50,14 +53,19 @@ internal import Synchronization
         precondition(entries > 0, "a table of nobody limits nobody")
         setCount = Self.sets(for: entries)
         let count = setCount * Self.wordsOfSet
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: count * 8, alignment: 64)
-        unsafe words = memory.bindMemory(to: Word.self, capacity: count)
-        for index in 0..<count { unsafe (words + index).initialize(to: Word(0)) }
+        // Zeroed by the kernel as it is touched: clients that do not come take nothing.
+        guard let memory = unsafe calloc(count * 8 + 64, 1) else {
+            preconditionFailure("no memory for a limit of requests")
+        }
+        unsafe self.memory = memory
+        // A word that is zero is an `Atomic` of zero: it has nothing besides its value.
+        unsafe words = memory.alignedUp(toMultipleOf: 64)
+            .bindMemory(to: Word.self, capacity: count)
     }
 
     deinit {
         unsafe words.deinitialize(count: setCount * Self.wordsOfSet)
-        unsafe UnsafeMutableRawPointer(words).deallocate()
+        unsafe free(memory)
     }
 
     /// What becomes of a request.

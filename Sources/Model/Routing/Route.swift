@@ -3,6 +3,7 @@
 package import Access
 internal import Backends
 package import HTTP1
+package import RateLimits
 
 /// A compiled route. Immutable, any thread.
 package final class Route: Sendable {
@@ -31,19 +32,23 @@ package final class Route: Sendable {
     package let responseEdits: FieldEdits?
     /// Which addresses its clients may have, besides what its listener says; nil for all.
     package let access: AddressTable?
+    /// How many requests its clients may send, besides what its listener says; empty for any.
+    package let rates: [RateLimit]
     /// What it says of retries in its service's place; nil for nothing.
     package let retry: RetryRule.Override?
 
     private let methods: [[UInt8]]
     private let headers: [(name: [UInt8], value: [UInt8]?)]
 
-    /// Asks `place` for the place of the service that the rule forwards to.
-    init(_ rule: RouteRule, place: (ServiceID) -> Int) {
+    /// Asks `place` for the place of the service that the rule forwards to. Goes on with the limits
+    /// in `old` that the rule has as well.
+    init(_ rule: RouteRule, keeping old: [RateLimit], place: (ServiceID) -> Int) {
         methods = rule.methods.map { Array($0.utf8) }
         headers = rule.headers.map { (Array($0.name.utf8), $0.value.map { Array($0.utf8) }) }
         requestEdits = rule.requestEdits.isEmpty ? nil : rule.requestEdits
         responseEdits = rule.responseEdits.isEmpty ? nil : rule.responseEdits
         access = AddressTable(rule.access)
+        rates = RateLimit.limits(rule.rates, keeping: old)
         retry = rule.retry
         switch rule.action {
         case .forward(let service, let prefix):

@@ -4,6 +4,7 @@
 package import Access
 package import Backends
 package import HTTP1
+package import RateLimits
 
 /// Which requests a route is for, and what becomes of them.
 package struct RouteRule: Sendable {
@@ -23,6 +24,8 @@ package struct RouteRule: Sendable {
     package var responseEdits = FieldEdits()
     /// Which addresses its clients may have, besides what its listener says.
     package var access = AddressRules()
+    /// How many requests its clients may send, besides what its listener says.
+    package var rates: [RateRule] = []
     /// What it says of retries in its service's place; nil for nothing.
     package var retry: RetryRule.Override?
 

@@ -9,6 +9,7 @@
 
 package import Backends
 package import HTTP1
+internal import RateLimits
 
 /// What is to be done with a request.
 package enum RouteDecision: Sendable {
@@ -48,12 +49,15 @@ package final class RouteTable: Sendable {
     /// none.
     private let shorterPrefix: [Int32]
     private let candidates: [Route]
+    /// What has counted the requests of the routes that limit them.
+    private let limits: [RouteRule.Match: [RateLimit]]
 
     /// Bits of `scope` that tell hosts, wildcards and any host apart.
     private static let anyHost: Int32 = 0
 
-    /// Compiles `rules`, in the order in which they were written.
-    package init(_ rules: [RouteRule]) {
+    /// Compiles `rules`, in the order in which they were written. The limits of routes that `old`
+    /// has as well, for the same requests, go on with what they have counted.
+    package init(_ rules: [RouteRule], keeping old: RouteTable? = nil) {
         var scopes: [HostPattern: Int32] = [.any: Self.anyHost]
         var hosts: [(scope: Int32, key: [UInt8])] = []
         var wildcards: [(scope: Int32, key: [UInt8])] = []
@@ -81,8 +85,11 @@ package final class RouteTable: Sendable {
 
         var paths = PathGroups()
         var services = ServicePlaces()
+        var limits: [RouteRule.Match: [RateLimit]] = [:]
         for rule in rules {
-            let route = Route(rule) { services.place(of: $0) }
+            let kept = rule.rates.isEmpty ? [] : old?.limits[rule.match] ?? []
+            let route = Route(rule, keeping: kept) { services.place(of: $0) }
+            if !route.rates.isEmpty { limits[rule.match] = route.rates }
             paths.add(route, scope: scopes[rule.host.folded] ?? Self.anyHost, rule.path)
         }
         self.services = services.services
@@ -94,7 +101,8 @@ package final class RouteTable: Sendable {
         prefixRoutes = compiled.prefix.map(\.routes)
         shorterPrefix = compiled.shorterPrefix
         candidates = compiled.candidates
-        asksWho = compiled.candidates.contains { $0.access != nil }
+        self.limits = limits
+        asksWho = !limits.isEmpty || compiled.candidates.contains { $0.access != nil }
     }
 
     /// What is to be done with the request of `head`, parsed from `bytes`.
@@ -194,6 +202,19 @@ private struct ServicePlaces {
         services.append(service)
         return services.count - 1
     }
+}
+
+extension RouteRule {
+    /// Which requests a rule is for.
+    struct Match: Hashable {
+        let host: HostPattern
+        let path: PathPattern
+        let methods: [String]
+        let headers: [HeaderCondition]
+    }
+
+    /// Which requests it is for.
+    var match: Match { Match(host: host.folded, path: path, methods: methods, headers: headers) }
 }
 
 extension HostPattern {

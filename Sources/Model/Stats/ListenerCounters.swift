@@ -24,6 +24,13 @@ public enum ListenerCounter: Int, CounterName {
     case deniedByRoute
     /// Nothing that a trusted proxy says is the client's address.
     case deniedUnknown
+    // Requests refused since more came than may, by what says so.
+    /// A limit of the listener.
+    case limitedByListener
+    /// A limit of a route.
+    case limitedByRoute
+    /// Requests whose clients shared a limit with others, since more came than are told apart.
+    case crowdedRequests
     /// Connections of TCP refused for the client's address.
     case deniedArrivals
     /// Connections refused since a PROXY header was none of a trusted proxy's.
@@ -148,6 +155,13 @@ extension ListenerCounter: ShownCounter {
         case .deniedByListener: Self.denials.member("listener", key: "listener")
         case .deniedByRoute: Self.denials.member("route", key: "route")
         case .deniedUnknown: Self.denials.member("unknown_client", key: "unknownClient")
+        case .limitedByListener: Self.limits.member("listener", key: "listener")
+        case .limitedByRoute: Self.limits.member("route", key: "route")
+        case .crowdedRequests:
+            .counter(
+                "fairlead_listener_crowded_requests_total", key: "crowdedRequests",
+                "Requests whose clients shared a limit with others, since more came at a time than "
+                    + "the limit tells apart.")
         case .deniedArrivals: Self.failures.member("denied", key: "denied")
         case .untrustedArrivals:
             Self.failures.member("untrusted", key: "untrusted")
@@ -254,6 +268,11 @@ extension ListenerCounter: ShownCounter {
         group: "failedArrivals",
         help: "Connections refused for how they began, before any request: by a PROXY header, "
             + "without one, or from an address that may not come.")
+    private static let limits = CounterForm.Family(
+        metric: "fairlead_listener_limited_requests_total", label: "reason",
+        group: "limitedRequests",
+        help: "Requests refused with 429, since more came than a limit (rate) of the listener or "
+            + "the route lets through.")
     private static let denials = CounterForm.Family(
         metric: "fairlead_listener_denied_requests_total", label: "reason",
         group: "deniedRequests",

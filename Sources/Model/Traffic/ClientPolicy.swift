@@ -4,6 +4,7 @@
 package import Access
 package import Endpoints
 package import HTTP1
+package import RateLimits
 
 /// What a listener speaks. The raw value is the word that operators write.
 package enum ListenerMode: String, CaseIterable, Sendable {
@@ -34,6 +35,8 @@ package struct ClientPolicy: Sendable, Equatable {
     /// Which addresses its clients may have: of each request's client with HTTP, of each
     /// connection's with TCP.
     package var access = AddressRules()
+    /// How many requests its clients may send; HTTP only. Each one has to let a request through.
+    package var rates: [RateRule] = []
     /// What those that come by TLS are told of using it always; HTTP only.
     package var strictTransport = StrictTransport()
     /// Whether clients may speak HTTP/2, by TLS (ALPN) and in the clear (RFC 9113, sections 3.2 and

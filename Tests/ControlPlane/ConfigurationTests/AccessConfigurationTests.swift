@@ -4,6 +4,7 @@
 import Access
 import Configuration
 import Endpoints
+import RateLimits
 import Testing
 import Traffic
 
@@ -41,6 +42,79 @@ import Traffic
         #expect(standard.configuration.listeners[0].routes[0].access.isEmpty)
         let own = try load(file("deny: []", top: "defaults: {deny: [192.0.2.0/24]}"))
         #expect(own.configuration.listeners[0].policy.access.isEmpty)
+    }
+
+    @Test("limits of requests, short and in full, and what is written of them is read alike")
+    func rates() throws {
+        let loaded = try load(
+            file(
+                "rate: [100/s, {limit: 5/10s, by: header X-Key, burst: 2, clients: 1000}]",
+                route: "path: /a, rate: {limit: 10/m, by: all}"))
+        let listener = loaded.configuration.listeners[0]
+        #expect(
+            listener.policy.rates == [
+                RateRule(.address, 100, per: .seconds(1)),
+                RateRule(.field("x-key"), 5, per: .seconds(10), burst: 2, clients: 1000),
+            ])
+        #expect(listener.policy.rates[0].burst == 100)
+        #expect(listener.routes[0].rates == [RateRule(.all, 10, per: .seconds(60))])
+        let yaml = loaded.effective.yaml
+        #expect(yaml.contains("limit: 5/10s by: header x-key burst: 2 clients: 1000"))
+        #expect(try load(yaml).configuration.listeners == loaded.configuration.listeners)
+        let variable = try load(
+            file("http2: on"), environment: ["FAIRLEAD_RATE": "20/h,limit: 3/s by: all"])
+        #expect(
+            variable.configuration.listeners[0].policy.rates == [
+                RateRule(.address, 20, per: .seconds(3600)), RateRule(.all, 3, per: .seconds(1)),
+            ])
+    }
+
+    @Test(
+        "what is wrong with a limit is told with its place",
+        arguments: [
+            ("rate: 100", "found \"100\", expected a limit such as 100/s, 10/m, 1000/h or 5/10s"),
+            ("rate: 0/s", "found \"0/s\", expected a limit such as"),
+            ("rate: 1/48h", "found \"1/48h\", expected a limit such as"),
+            ("rate: 1/x", "found \"1/x\", expected a limit such as"),
+            ("rate: {by: all}", "found by without limit, expected {limit: 100/s}, perhaps with"),
+            ("rate: {limit: 1/s, by: cookie a}", "found by: \"cookie a\", expected address, h"),
+            ("rate: {limit: 1/s, by: header a b}", "found by: \"header a b\", expected address"),
+            ("rate: {limit: 1/s, burst: 0}", "found burst: \"0\", expected 1 to 1000000000"),
+            ("rate: {limit: 1/s, clients: 9}", "found clients: \"9\", expected 100 to 1048576"),
+            ("rate: {limit: 1/s, by: all, clients: 1000}", "found clients beside by: all"),
+            ("rate: {limit: 1/s, per: address}", "found \"per\", expected {limit: 100/s}"),
+            ("mode: tcp, rate: 1/s", "found rate on a listener of mode tcp, expected mode http"),
+            (
+                "rate: [\(Array(repeating: "1/s", count: 9).joined(separator: ", "))]",
+                "expected at most 8 values"
+            ),
+        ])
+    func wrongRate(listener: String, expected: String) {
+        let errors = errors(
+            """
+            services: {web: {srv: _web._tcp.example}}
+            listeners: [{listen: ":8080", service: web, \(listener)}]
+            """)
+        #expect(errors.count == 1)
+        #expect(errors.first?.contains("listeners[0].rate") == true, "\(errors)")
+        #expect(errors.first?.contains(expected) == true, "\(errors)")
+    }
+
+    @Test("limits take no more memory together than may be")
+    func memory() {
+        let all = Array(repeating: "{limit: 1/s, clients: 1048576}", count: 8)
+            .joined(separator: ", ")
+        let listeners = (0..<5).map {
+            "- {listen: \":808\($0)\", service: web, rate: [\(all)]}"
+        }
+        let text = "services: {web: {srv: _web._tcp.example}}\nlisteners:\n"
+        #expect(errors(text + listeners[..<4].joined(separator: "\n")).isEmpty)
+        let errors = errors(text + listeners.joined(separator: "\n"))
+        #expect(errors.count == 1)
+        #expect(
+            errors.first?.contains(
+                "listeners[4].rate: found limits of requests that take 1280MiB of memory, expected "
+                    + "at most 1GiB: fewer of them, or fewer clients in each") == true, "\(errors)")
     }
 
     @Test(

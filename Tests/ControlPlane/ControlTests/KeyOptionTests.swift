@@ -27,7 +27,7 @@ import Traffic
         "\"X-Name: value\"", "POST", "cookie name", "a-secret-of-some-length", "fairlead/",
         "answer", "replace", "on-success", "deregister", "unix:///run/other.sock",
         "127.0.0.1:9999", "[500]", "204", "1.3", "v2", "h2", "[serial]",
-        "https://ca.test/directory", "ops@example.com", "tls-alpn-01", "log", "all",
+        "https://ca.test/directory", "100/s", "ops@example.com", "tls-alpn-01", "log", "all",
     ]
 
     /// Options whose files are read and checked with the configuration, and hosts to get

@@ -8,6 +8,7 @@ import Backends
 import Endpoints
 import FoundationEssentials
 import HTTP1
+import RateLimits
 import Routing
 import Stats
 import TLS
@@ -69,6 +70,8 @@ import Traffic
         Expected(.answered, 403, "FA", listener: .answered),
         Expected(.optionsAtLastHop, 200, "FA", listener: .answered),
         Expected(.traceAtLastHop, 405, "FA", listener: .answered),
+        Expected(.limitedByListener, 429, "FL", listener: .limitedByListener),
+        Expected(.limitedByRoute, 429, "FL", listener: .limitedByRoute),
         Expected(.noRoute, 404, "FN", listener: .unrouted),
         Expected(.requestExpired, 504, "FX", .timeouts, fails: true),
         Expected(.idle, 0, "FI", .timeouts),
@@ -106,6 +109,7 @@ import Traffic
         }
         let ownReasons: [ListenerCounter] = [
             .badRequests, .answered, .unrouted, .deniedByListener, .deniedByRoute, .deniedUnknown,
+            .limitedByListener, .limitedByRoute,
         ]
         for reason in ownReasons {
             #expect(proxy.listener[reason] == (reason == expected.listener ? 1 : 0), "\(reason)")
@@ -133,7 +137,8 @@ import Traffic
             let text = String(decoding: reply.body, as: UTF8.self)
             #expect(text.isEmpty == (ending == .optionsAtLastHop), "\(ending)")
             #expect(text.isEmpty || text.firstIndex(of: "\n") == text.index(before: text.endIndex))
-            #expect((reply.field.map { "\($0.name)" } == "Retry-After") == (reply.status == 503))
+            let mayComeAgain = reply.status == 503 || reply.status == 429
+            #expect((reply.field.map { "\($0.name)" } == "Retry-After") == mayComeAgain)
         }
     }
 
@@ -237,6 +242,7 @@ private struct Scene {
         case .ambiguousPath, .answered, .optionsAtLastHop, .traceAtLastHop, .noRoute:
             setRoute(ending)
         case .deniedByListener, .deniedByRoute, .deniedUnknown: setAccess(ending)
+        case .limitedByListener, .limitedByRoute: setRate(ending)
         case .idle:
             mode = .tcp
             script = { wire, _ in
@@ -382,6 +388,26 @@ private struct Scene {
         }
         if ending == .deniedUnknown {
             request = "GET / HTTP/1.1\r\nHost: a.test\r\nX-Forwarded-For: unknown\r\n\r\n"
+        }
+    }
+
+    /// A second request comes where one may.
+    private mutating func setRate(_ ending: Proxy.Ending) {
+        let rates = [RateRule(.all, 1, per: .seconds(3600))]
+        var rule = RouteRule(.forward(ServiceID(index: 0), prefix: nil))
+        rule.rates = rates
+        let table = RouteTable([rule])
+        configure = {
+            if ending == .limitedByRoute {
+                $0.listeners[0].routes = table
+            } else {
+                $0.listeners[0].policy.rates = rates
+            }
+        }
+        request = "GET /other HTTP/1.1\r\nHost: a.test\r\n\r\n"
+        act = { client, _, _ in
+            let statuses = [try client.receiveResponse().status, try client.get().status]
+            #expect(statuses == [200, 429])
         }
     }
 

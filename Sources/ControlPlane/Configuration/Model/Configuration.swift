@@ -143,6 +143,11 @@ enum ConfigurationLimits {
     /// In one list of those who may come, or may not: several countries' worth. Ten thousand take
     /// 300 KB, once for all workers, and a look-up a few dozen comparisons.
     static let networksMax = 10_000
+    /// Limits of requests of one listener or route: each is asked for each request.
+    static let ratesMax = 8
+    /// What all limits of requests may take together, once as many clients have come as they tell
+    /// apart, in bytes: a fifth of a small machine.
+    static let rateBytesMax = 1 << 30
     /// Worker threads: more than the largest machines have processors for.
     static let workersMax = 256
     /// Sources of a service: datacentres to fail over to.

@@ -1,6 +1,7 @@
 // A listener's routes as the operator wrote them, checked; the program compiles them into a table.
 
 package import Access
+package import RateLimits
 package import Routing
 package import Traffic
 
@@ -35,6 +36,8 @@ package struct RouteSettings: Equatable, Sendable {
     package internal(set) var replacePrefix: String?
     /// Which addresses its clients may have, besides what its listener says.
     package internal(set) var access = AddressRules()
+    /// How many requests its clients may send, besides what its listener says.
+    package internal(set) var rates: [RateRule] = []
     /// Where the client is sent instead.
     package internal(set) var redirect = Redirect()
     /// What the client gets instead.

@@ -92,10 +92,10 @@ enum ForeignWords {
             words: ["cache", "caching", "proxycache"],
             advice: "Fairlead keeps no answers: put a cache in front of it or behind it"),
         Missing(
-            words: ["ratelimit", "ratelimits", "limitreq", "rps", "throttle"],
+            words: ["ratelimit", "ratelimits", "limitreq", "rps", "throttle", "rates"],
             advice:
-                "there are no limits of rates: limits.requests and limits.backend-requests bound "
-                + "what is in flight"),
+                "a listener or a route has rate: [100/s, {limit: 10/s, by: header NAME}]; "
+                + "limits.requests and limits.backend-requests bound what is in flight"),
         Missing(
             words: [
                 "auth", "basicauth", "jwt", "oauth", "oauth2", "oidc", "forwardauth", "extauthz",

@@ -9,7 +9,7 @@ extension OptionTable {
     static let listener: [Option<Listener>] =
         Option.group("timeouts", \.policy.timeouts, clientTimeouts)
         + Option.group("limits", \.policy, limits)
-        + Option.group("", \.policy.access, access)
+        + Option.group("", \.policy.access, access) + Option.group("", \.policy.rates, rate)
         + Option.group("tls", \.tls, tls)
         + Option.group("tls.client-certificates", \.policy, certificateFields)
         + Option.group("hsts", \.policy.strictTransport, strictTransport)

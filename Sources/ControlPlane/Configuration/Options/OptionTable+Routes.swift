@@ -30,7 +30,8 @@ extension OptionTable {
             Option(
                 "replace-prefix", \.replacePrefix, .optional(.routePath),
                 "What backends get in the prefix's place."),
-        ] + Option.group("", \.access, access) + Option.group("retry", \.retry, routeRetry)
+        ] + Option.group("", \.access, access) + Option.group("", \.rates, rate)
+        + Option.group("retry", \.retry, routeRetry)
         + Option.group("hsts", \.strictTransport, strictTransport)
         + Option.group("redirect", \.redirect, redirect)
         + Option.group(

@@ -44,6 +44,7 @@ extension RouteRule {
                 .add(to: &responseEdits)
         }
         access = route.access
+        rates = route.rates
         if route.retry != RetryRule.Override() { retry = route.retry }
     }
 }

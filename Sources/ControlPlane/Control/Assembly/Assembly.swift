@@ -33,15 +33,17 @@ extension ProxyOptions {
 
 extension ListenerOptions {
     /// The options of `listener` for workers, with its certificates if it speaks TLS. Compiles its
-    /// routes unless `routes` is given.
+    /// routes unless `routes` is given. Limits of requests that `old` has as well go on with what
+    /// they have counted.
     init(
         _ listener: Listener, index: Int, services: [String: ServiceID], workers: Int,
-        routes: RouteTable? = nil, tls: TLSServing?
+        routes: RouteTable? = nil, tls: TLSServing?, keeping old: ListenerOptions? = nil
     ) {
         let isTCP = listener.mode == .tcp
         let compiled =
             isTCP || listener.routes.isEmpty && listener.redirect.to == nil
-            ? nil : routes ?? RouteTable(listener.rules(services: services))
+            ? nil
+            : routes ?? RouteTable(listener.rules(services: services), keeping: old?.routes)
         self.init(
             index: index, name: listener.name, endpoint: listener.listen, mode: listener.mode,
             service: services[listener.service], routes: compiled,
@@ -50,7 +52,7 @@ extension ListenerOptions {
                 : ServerNameTable(
                     listener.routes.compactMap { ServerNameRule($0, services: services) }),
             policy: listener.policy.share(ofWorkers: workers), tls: tls,
-            challengeService: services[listener.challengeService])
+            challengeService: services[listener.challengeService], keeping: old)
     }
 }
 

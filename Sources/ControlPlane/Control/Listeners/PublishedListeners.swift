@@ -130,7 +130,7 @@ struct PublishedListeners {
                     entry.options = ListenerOptions(
                         new, index: entry.options.index, services: services, workers: workers,
                         routes: hasSameRoutes ? entry.options.routes : nil,
-                        tls: certificates)
+                        tls: certificates, keeping: entry.options)
                     entry.settings = new
                     entry.services = named
                     update.changed.append(entry.options)

@@ -58,7 +58,8 @@ final class TrafficReports {
                     requests: (
                         routed + totals[.unrouted] + totals[.answered] + totals[.badRequests]
                             + totals[.deniedByListener] + totals[.deniedByRoute]
-                            + totals[.deniedUnknown],
+                            + totals[.deniedUnknown] + totals[.limitedByListener]
+                            + totals[.limitedByRoute],
                         totals[.unrouted]
                     ))
             )

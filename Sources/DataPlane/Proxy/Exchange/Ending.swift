@@ -76,6 +76,10 @@ enum Ending: CaseIterable {
     /// TRACE that may go no further. It is not reflected: a head can hold what its client's scripts
     /// may not read, and what the hops before this one have added.
     case traceAtLastHop
+    /// More requests came than the listener lets through.
+    case limitedByListener
+    /// More requests came than the route lets through.
+    case limitedByRoute
     /// No route is for the request.
     case noRoute
     /// This machine had nothing left to connect to a backend with (`Errno.isShortage`).
@@ -152,6 +156,8 @@ extension Ending {
         case .answered: Row(.fairlead, "FA", listener: .answered)
         case .optionsAtLastHop: Row(.fairlead, "FA", 200, listener: .answered)
         case .traceAtLastHop: Row(.fairlead, "FA", 405, listener: .answered)
+        case .limitedByListener: Row(.fairlead, "FL", 429, listener: .limitedByListener)
+        case .limitedByRoute: Row(.fairlead, "FL", 429, listener: .limitedByRoute)
         case .noRoute: Row(.fairlead, "FN", 404, listener: .unrouted)
         case .shortage: Row(.fairlead, "FR", 503, .shortages, fails: true)
         case .requestExpired: Row(.fairlead, "FX", 504, .timeouts, fails: true)
@@ -224,6 +230,8 @@ extension Ending {
         case .deniedUnknown:
             "The proxy before this one does not say by an address who you are.\n"
         case .traceAtLastHop: "This hop answers no TRACE.\n"
+        case .limitedByListener, .limitedByRoute:
+            "More requests came than may: try again in a moment.\n"
         case .noRoute: "Nothing is served here under this host and path.\n"
         case .shortage:
             """

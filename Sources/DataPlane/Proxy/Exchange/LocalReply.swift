@@ -4,6 +4,7 @@
 
 internal import AccessLog
 internal import HTTP1
+internal import RateLimits
 internal import Routing
 internal import Stats
 internal import TLS
@@ -18,6 +19,8 @@ struct LocalReply {
     let contentType: String?
     /// A field that says what the client may do next; nil for none.
     let field: (name: StaticString, value: [UInt8])?
+    /// Field lines that say more of a limit; empty for none.
+    private var limitLines: [(name: StaticString, value: [UInt8])] = []
     /// The route's field lines; nil without any.
     let edits: FieldEdits?
     let body: [UInt8]
@@ -49,9 +52,34 @@ struct LocalReply {
             // list promises nothing.
             case .optionsAtLastHop, .traceAtLastHop: ("Allow", [])
             // Nothing was done yet: the client may simply try again.
-            default: status == 503 ? ("Retry-After", Array("1".utf8)) : nil
+            default: status == 503 || status == 429 ? ("Retry-After", Array("1".utf8)) : nil
             }
         self.init(ending, status, field, body: Array(ending.sentence(service: service, fault).utf8))
+    }
+
+    /// The answer to a request that is beyond `limit`, and may be sent again after `wait`, in
+    /// nanoseconds.
+    init(_ ending: Ending, _ limit: RateLimit, wait: UInt64) {
+        // Rounded up, as the client would come too early else.
+        let seconds = wait / 1_000_000_000 + (wait % 1_000_000_000 > 0 ? 1 : 0)
+        self.init(
+            ending, ending.status ?? 429, ("Retry-After", Array("\(seconds)".utf8)),
+            body: Array(ending.sentence(service: "").utf8))
+        let name =
+            switch limit.rule.scope {
+            case .address: "address"
+            case .field: "field"
+            case .all: "all"
+            }
+        // draft-ietf-httpapi-ratelimit-headers-10: the quota, its window, and what is left of it.
+        let window = limit.rule.time.components
+        let isWhole = window.attoseconds == 0
+        let policy =
+            "\"\(name)\";q=\(limit.rule.requests)" + (isWhole ? ";w=\(window.seconds)" : "")
+        limitLines = [
+            ("RateLimit-Policy", Array(policy.utf8)),
+            ("RateLimit", Array("\"\(name)\";r=0;t=\(seconds)".utf8)),
+        ]
     }
 
     /// The answer to a request whose head is refused for `error`.
@@ -84,6 +112,7 @@ extension LocalReply {
             status: status, contentType: nil, to: client, omitsBody: omitsBody)
         if let contentType { writer.addField("Content-Type", Array(contentType.utf8).span) }
         if let field { writer.addField(field.name, field.value.span) }
+        for line in limitLines { writer.addField(line.name, line.value.span) }
         if let edits = self.edits ?? edits { writer.add(edits) }
         return writer
     }
@@ -146,6 +175,8 @@ extension Destination {
         switch self {
         case .service: preconditionFailure("a service answers by its backends")
         case .answer(let ending): return LocalReply(ending)
+        case .limited(let ending, let limit, let wait):
+            return LocalReply(ending, limit, wait: wait)
         case .refuse(let error): return LocalReply(refusing: error)
         case .redirect(let redirect, let edits):
             var location: [UInt8] = []

@@ -3,8 +3,11 @@
 internal import Access
 internal import Backends
 internal import Endpoints
+internal import Events
 internal import HTTP1
+internal import RateLimits
 internal import Routing
+internal import Stats
 internal import TLSWire
 internal import Traffic
 
@@ -15,6 +18,8 @@ enum Destination {
     case service(Link<BackendPool>, Link<Route>)
     /// Fairlead answers it.
     case answer(Ending)
+    /// The request is beyond this limit, and may be sent again after so many nanoseconds.
+    case limited(Ending, RateLimit, wait: UInt64)
     /// Fairlead refuses its head.
     case refuse(HeadError)
     /// The request is answered by a redirect, as a route says.
@@ -37,6 +42,8 @@ struct Destinations: ~Copyable {
     private let allowsConnect: Bool
     /// The addresses that clients of all routes may have; nil for all.
     private let access: AddressTable?
+    /// How many requests the clients of all routes may send.
+    private let rates: [RateLimit]
     /// Whether it matters to the listener, or to one of its routes, who the client is.
     private let asksWho: Bool
     /// The routes of TLS connections, and the pools of their services, by their places there.
@@ -57,7 +64,8 @@ struct Destinations: ~Copyable {
         routes = options.routes
         allowsConnect = options.policy.allowsConnect
         access = options.access
-        asksWho = options.access != nil || options.routes?.asksWho == true
+        rates = options.rates
+        asksWho = options.access != nil || !options.rates.isEmpty || options.routes?.asksWho == true
         self.pools = options.routes?.services.map(pool) ?? []
         serverNames = options.serverNames
         namedPools = options.serverNames?.services.map(pool) ?? []
@@ -96,8 +104,7 @@ struct Destinations: ~Copyable {
             return .respond(answer, nil)
         }
         if asksWho {
-            return destination(
-                of: head, bytes, worker, for: listener.caller(head, bytes, at: address))
+            return guardedDestination(of: head, bytes, worker, at: listener, from: address)
         }
         // Section 7.6.2: the last hop that may see the request answers it.
         if head.maxForwards == 0 { return lastHop(head.method) }
@@ -116,16 +123,30 @@ struct Destinations: ~Copyable {
         .answer(method == .trace ? .traceAtLastHop : .optionsAtLastHop)
     }
 
-    /// Where the request goes of a client at `caller`, nil where that can't be known, if the client
-    /// may come at all: that is asked before anything else is said.
-    private func destination(
+    /// Where the request goes, if its client may come at all, and that often: this is asked before
+    /// anything else is said.
+    private func guardedDestination(
         of head: borrowing RequestHead, _ bytes: Span<UInt8>, _ worker: Worker,
-        for caller: IPAddress?
+        at listener: WorkerListener, from address: IPAddress
     ) -> Destination {
+        let caller = listener.caller(head, bytes, at: address)
         let decision = routes?.decide(head, bytes) ?? .none
         var chosen: Route?
         if case .route(let route) = decision { chosen = route }
         if let refusal = refusal(of: caller, by: chosen) { return .answer(refusal) }
+        let now = worker.loop.nowNanoseconds
+        // Whom a trusted proxy does not name counts as that proxy.
+        let counted = caller ?? address
+        if chosen?.answersHealth != true,
+            let beyond = listener.firstLimit(beyond: rates, head, bytes, of: counted, at: now)
+        {
+            return .limited(.limitedByListener, beyond.limit, wait: beyond.wait)
+        }
+        if let own = chosen?.rates, !own.isEmpty,
+            let beyond = listener.firstLimit(beyond: own, head, bytes, of: counted, at: now)
+        {
+            return .limited(.limitedByRoute, beyond.limit, wait: beyond.wait)
+        }
         if head.maxForwards == 0 { return lastHop(head.method) }
         switch decision {
         case .route(let route): return destination(of: head.method, by: route, worker)
@@ -202,6 +223,30 @@ extension WorkerListener {
             return trusted.contains { $0.contains(caller) }
         }
         return caller
+    }
+
+    /// Takes the request of a client at `address` out of each of `limits`. Returns the first that
+    /// it is beyond, and after how many nanoseconds it is not; nil when it may go on.
+    func firstLimit(
+        beyond limits: [RateLimit], _ head: borrowing RequestHead, _ bytes: Span<UInt8>,
+        of address: IPAddress, at now: UInt64
+    ) -> (limit: RateLimit, wait: UInt64)? {
+        for limit in limits {
+            let key: RateKey
+            if limit.isForAll {
+                key = .all
+            } else if !limit.field.isEmpty,
+                let range = head.value(ofField: limit.field, bytes), !range.isEmpty
+            {
+                key = .value(bytes.extracting(range))
+            } else {
+                key = .address(address)
+            }
+            let outcome = limit.take(key, at: now)
+            if outcome.isCrowded { counters.add(.crowdedRequests) }
+            if case .refused(let wait) = outcome.verdict { return (limit, wait) }
+        }
+        return nil
     }
 
     /// Whether a connection from `address` is refused before anything of it is read: with HTTP the

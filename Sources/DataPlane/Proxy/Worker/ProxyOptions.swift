@@ -5,6 +5,7 @@ internal import Access
 package import Backends
 package import Endpoints
 package import Events
+internal import RateLimits
 package import Routing
 package import TLS
 package import Traffic
@@ -27,20 +28,29 @@ package struct ListenerOptions: Sendable {
     /// TCP only.
     package var serverNames: ServerNameTable?
     /// How one worker treats its clients.
-    package var policy: ClientPolicy { didSet { access = AddressTable(policy.access) } }
+    package var policy: ClientPolicy {
+        didSet {
+            access = AddressTable(policy.access)
+            rates = RateLimit.limits(policy.rates, keeping: rates)
+        }
+    }
     /// Which addresses they may have, as `policy` says; nil for all. All workers share it.
     private(set) var access: AddressTable?
+    /// How many requests they may send, as `policy` says; empty for any. All workers count by it.
+    private(set) var rates: [RateLimit]
     /// The certificates that its clients are shown; nil where TLS is not spoken.
     package var tls: TLSServing?
     /// The service that gets the connections of certificate authorities that look for an answer to
     /// a challenge by tls-alpn-01, as they come; nil for none. With TLS only.
     package var challengeService: ServiceID?
 
-    /// A listener with these options.
+    /// A listener with these options. Limits of requests that `old` has as well go on with what
+    /// they have counted.
     package init(
         index: Int, name: String, endpoint: Endpoint, mode: ListenerMode, service: ServiceID?,
         routes: RouteTable?, serverNames: ServerNameTable?, policy: ClientPolicy,
-        tls: TLSServing? = nil, challengeService: ServiceID? = nil
+        tls: TLSServing? = nil, challengeService: ServiceID? = nil,
+        keeping old: ListenerOptions? = nil
     ) {
         self.index = index
         self.name = name
@@ -51,6 +61,7 @@ package struct ListenerOptions: Sendable {
         self.serverNames = serverNames
         self.policy = policy
         access = AddressTable(policy.access)
+        rates = RateLimit.limits(policy.rates, keeping: old?.rates ?? [])
         self.tls = tls
         self.challengeService = challengeService
     }

@@ -230,13 +230,16 @@ let package = Package(
             ],
             settings: hot),
         dataPlane.module(
+            "Traces",
+            uses: ["AccessLog", "Endpoints", "Events", "HTTP1", "Locking", "Stats"],
+            settings: hot),
+        dataPlane.module(
             "Proxy",
             uses: [
                 "Access", "AccessLog", "Routing", "WallClock", "Events", "HTTP1", "HTTP2",
                 "Evidence", "Balancing",
                 "Backends", "Stats", "Random", "RateLimits", "Endpoints", "ProxyProtocol", "TLS",
-                "TLSWire",
-                "Traffic",
+                "TLSWire", "Traces", "Traffic",
             ], settings: hot),
 
         controlPlane.module("ACME", uses: ["JSON", "TLS", "WallClock"], settings: cold),
@@ -279,7 +282,7 @@ let package = Package(
                 "Events", "Evidence", "Explain", "HTTP1", "HTTPClient", "HTTPServer", "Health",
                 "JSON", "Locking", "Lookups", "Machine", "Processes", "Proxy", "Registrar",
                 "Routing", "Stats", "TLS",
-                "Traffic", "WallClock", "Wording",
+                "Traces", "Traffic", "WallClock", "Wording",
             ],
             settings: cold),
 
@@ -429,13 +432,13 @@ let package = Package(
                 "TestSupport", "Events", "HTTP1", "Stats", "Endpoints", "Locking", "TLS", "Traffic",
             ]),
         dataPlane.tests(
+            "Traces", uses: ["AccessLog", "Endpoints", "Events", "HTTP1", "JSON", "Stats"]),
+        dataPlane.tests(
             "Proxy",
             uses: [
-                "TestSupport", "Access", "AccessLog", "Routing", "Locking", "Events", "HTTP1",
-                "HTTP2",
-                "Backends", "Balancing", "ProxyProtocol", "RateLimits", "Stats", "Endpoints", "TLS",
-                "TLSWire",
-                "Traffic", "WallClock",
+                "TestSupport", "Access", "AccessLog", "Routing", "JSON", "Locking", "Events",
+                "HTTP1", "HTTP2", "Backends", "Balancing", "ProxyProtocol", "RateLimits", "Stats",
+                "Endpoints", "TLS", "TLSWire", "Traces", "Traffic", "WallClock",
             ]),
         controlPlane.tests("ACME", uses: ["JSON", "TLS", "WallClock"]),
         controlPlane.tests(
@@ -482,7 +485,7 @@ let package = Package(
             name: "AllocationTests",
             dependencies: [
                 "CAllocationCounter", "AccessLog", "Routing", "Proxy", "Backends", "Endpoints",
-                "Events", "HTTP1", "HTTP2", "Stats", "TLS", "Traffic",
+                "Events", "HTTP1", "HTTP2", "Stats", "TLS", "Traces", "Traffic",
             ],
             path: "Tests/Allocation", swiftSettings: strict),
         // What tests share: guard pages, threads, readers.
@@ -514,7 +517,10 @@ let package = Package(
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             path: "Tests/Flow",
-            exclude: ["Browser", "Cases", "GRPC", "alerts.yaml", "differences.md", "discovery.md"],
+            exclude: [
+                "Browser", "Cases", "GRPC", "Telemetry", "alerts.yaml", "differences.md",
+                "discovery.md",
+            ],
             swiftSettings: strict),
         // The tree itself: format, import arrows, lengths, examples.
         .testTarget(

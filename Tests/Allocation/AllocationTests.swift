@@ -15,6 +15,7 @@ import Routing
 import Stats
 import TLS
 import Testing
+import Traces
 import Traffic
 
 /// Whether the code under test is optimised: a debug build allocates closures and boxes everywhere.
@@ -67,7 +68,7 @@ private let isOptimised: Bool = {
     }
 
     /// What the listener does besides passing requests on.
-    enum Variant: CaseIterable, Sendable { case plain, logged, routed, secure, http2 }
+    enum Variant: CaseIterable, Sendable { case plain, logged, routed, secure, http2, traced }
 
     /// One listener, as `variant` says, with `certificate` and its key if there is one.
     private func options(
@@ -88,6 +89,12 @@ private let isOptimised: Bool = {
             rule.path = .prefix("/")
             options.listeners[0].routes = RouteTable([rule])
         }
+        if variant == .traced {
+            // Traced, and not recorded.
+            var policy = TracePolicy()
+            policy.sample = 0
+            options.traces = TraceOptions(policy, spool: try SpanSpool(workers: 1))
+        }
         if let certificate {
             try OpenSSL.load()
             let parsed = try TLSCertificate(chain: certificate, key: certificate)
@@ -96,6 +103,9 @@ private let isOptimised: Bool = {
         }
         return options
     }
+
+    /// The length of the line of a trace.
+    private static let traceparentBytes = 70
 
     private static let requests = [
         "GET /path?query HTTP/1.1\r\nHost: a.test\r\nUser-Agent: test\r\nAccept: */*\r\n\r\n",
@@ -126,6 +136,7 @@ private let isOptimised: Bool = {
             + "\(proxy.endpoints[0].port)"
             + "\r\nX-Forwarded-Host: a.test\r\nVia: \(variant == .http2 ? "2.0" : "1.1") "
             + "fairlead\r\n"
+            + (variant == .traced ? String(repeating: "x", count: Self.traceparentBytes) : "")
         let forwarded = request.utf8.count + extra.utf8.count
         let answer = Array("HTTP/1.1 200 OK\r\nDate: x\r\nContent-Length: 5\r\n\r\nhello".utf8)
         let server = try LoopThread(name: "backend") {

@@ -14,6 +14,7 @@
 // | Registration          | this process as a service in Consul                                 |
 // | ControlPorts          | the admin port: AdminSnapshots shows, AdminCommands changes; and    |
 // |                       | the address for health and metrics alone                            |
+// | TraceExporter         | spans of requests, on their way to a collector                       |
 // | Reports               | what is told every second: troubles, shortages, status, StatsD      |
 
 internal import Admin
@@ -51,6 +52,7 @@ package final class ControlPlane {
         { [running] in running.certificates.shown(for: running.current.listeners) },
         log: log.current)
     private let orders: CertificateOrders
+    private let traces: TraceExporter
     let deploys: Deploys
     private let ports: ControlPorts
 
@@ -80,7 +82,11 @@ package final class ControlPlane {
         let checker = HealthChecker(
             on: loop, client: HTTPClient(on: loop), rate: configuration.checks.rate)
         let certificates = CertificateStore(configuration)
-        let options = ProxyOptions(configuration, certificates)
+        traces = TraceExporter(
+            factory.systemHosts, registry, workers: configuration.workers, on: loop,
+            log: log.current)
+        var options = ProxyOptions(configuration, certificates)
+        options.traces = traces.follow(configuration.traces)
         let workers = try WorkerControl(
             configuration, options, registry, inherited: &inherited, on: loop, log: log.current)
         self.workers = workers
@@ -115,6 +121,7 @@ package final class ControlPlane {
         let snapshots = AdminSnapshots(
             TrafficSnapshots(services, deploys, publisher, running, registry, traffic), services,
             journal, running, follower, factory, checker, orders, shortages, workers.accessLog,
+            traces,
             start: start.time, isSuccessor: start.process.predecessor != nil)
         let commands = AdminCommands(services, deploys, follower, journal, journalLog, log)
         ports = try ControlPorts(
@@ -153,6 +160,7 @@ package final class ControlPlane {
             return { own.objection(to: $0, of: service) }
         }
         running.healthPort = ports.health
+        running.traces = traces
         running.certificates.onPortChange = { [unowned self] in ports.show($1, at: $0) }
         running.onApplied = { [unowned self] in
             deploys.configurationChanged($0)
@@ -278,6 +286,7 @@ package final class ControlPlane {
         workers.proxy.join()
         reports.journalLog.write()
         services.surroundings.stateFile?.close()
+        traces.stop()
         workers.accessLog?.stop()
     }
 

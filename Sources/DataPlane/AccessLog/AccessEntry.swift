@@ -73,13 +73,10 @@ package struct ProxiedText: Sendable {
 /// The parts of a request's head that a line shows, as far as they fit. Reused from request to
 /// request, so that it allocates nothing.
 package struct LoggedText: Sendable {
-    private(set) var bytes: [UInt8] = []
-    // Where each part ends in `bytes`, in this order.
-    private(set) var method = 0
-    private(set) var target = 0
-    private(set) var host = 0
-    private(set) var referer = 0
-    private(set) var userAgent = 0
+    /// All of it, one part behind the other.
+    package private(set) var bytes: [UInt8] = []
+    /// Where each part ends in `bytes`, in this order.
+    package private(set) var method = 0, target = 0, host = 0, referer = 0, userAgent = 0
 
     /// How much is kept of each part, in bytes: a line must fit into what a pipe takes at once.
     static let methodMax = 32, targetMax = 1536, hostMax = 256, refererMax = 512

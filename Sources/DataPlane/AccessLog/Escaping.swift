@@ -4,7 +4,7 @@
 internal import HTTP1
 
 /// How special bytes are written.
-enum Escaping {
+package enum Escaping {
     /// `\xHH`, as nginx and Apache do.
     case hexadecimal
     /// `\"`, `\\` and `\u00HH`, as in JSON. Bytes beyond ASCII are escaped too, as if they were
@@ -14,7 +14,7 @@ enum Escaping {
 
 extension OutputSpan<UInt8> {
     /// Appends `text`, as much of it as makes at most `max` bytes.
-    mutating func append(_ text: Span<UInt8>, _ escaping: Escaping, max: Int) {
+    package mutating func append(_ text: Span<UInt8>, _ escaping: Escaping, max: Int) {
         var left = max
         var start = 0
         while start < text.count {

@@ -34,6 +34,8 @@ package final class Route: Sendable {
     package let access: AddressTable?
     /// How many requests its clients may send, besides what its listener says; empty for any.
     package let rates: [RateLimit]
+    /// Which paths it is for, as text; empty for all.
+    package let pattern: [UInt8]
     /// What it says of retries in its service's place; nil for nothing.
     package let retry: RetryRule.Override?
 
@@ -50,6 +52,7 @@ package final class Route: Sendable {
         access = AddressTable(rule.access)
         rates = RateLimit.limits(rule.rates, keeping: old)
         retry = rule.retry
+        pattern = rule.path.text
         switch rule.action {
         case .forward(let service, let prefix):
             action = .forward(place: place(service))
@@ -103,6 +106,17 @@ package final class Route: Sendable {
             if value.isEqual(to: bytes.extracting(field.value.bounds)) { return true }
         }
         return false
+    }
+}
+
+extension PathPattern {
+    /// `/a` for one path, `/a/*` for it and everything below it; empty for any.
+    fileprivate var text: [UInt8] {
+        switch self {
+        case .any: []
+        case .exact(let path): Array(path.utf8)
+        case .prefix(let path): PathPrefix.key(path) + Array("/*".utf8)
+        }
     }
 }
 

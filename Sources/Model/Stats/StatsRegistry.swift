@@ -9,6 +9,7 @@ package final class StatsRegistry: Sendable {
     /// By the listener's number, then by worker.
     private let listeners: Locked<[Int: [ListenerCounters]]>
     private let accessLogs: [AccessLogCounters]
+    private let traces: [TraceCounters]
     /// By the service's number, then by worker.
     private let services: Locked<[Int: [ServiceCounters]]>
     /// By the backend's number, then by worker.
@@ -20,6 +21,7 @@ package final class StatsRegistry: Sendable {
         workerCount = workers
         self.listeners = Locked([:])
         accessLogs = (0..<workers).map { _ in AccessLogCounters() }
+        traces = (0..<workers).map { _ in TraceCounters() }
         self.services = Locked([:])
         for number in 0..<listeners { addListener(number) }
         for number in 0..<services { addService(number) }
@@ -96,6 +98,17 @@ package final class StatsRegistry: Sendable {
     package var accessLogTotals: (lines: Int, dropped: Int) {
         accessLogs.reduce(into: (0, 0)) { totals, counters in
             totals.0 += counters.lines.current
+            totals.1 += counters.dropped.current
+        }
+    }
+
+    /// The block in which `worker` counts its spans. Any thread.
+    package func traces(worker: Int) -> TraceCounters { traces[worker] }
+
+    /// Spans over all workers. Any thread.
+    package var traceTotals: (spans: Int, dropped: Int) {
+        traces.reduce(into: (0, 0)) { totals, counters in
+            totals.0 += counters.spans.current
             totals.1 += counters.dropped.current
         }
     }

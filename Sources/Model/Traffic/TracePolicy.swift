@@ -22,6 +22,9 @@ package struct TracePolicy: Equatable, Sendable {
     /// How many of the requests that begin a trace are recorded, in millionths: 1 % by default,
     /// since a span costs its reader more than the request costs here.
     package var sample = 10_000
+    /// Whether requests that fail are recorded although their trace is not: alone, since no other
+    /// hop has recorded its part.
+    package var errors = false
 
     /// The defaults.
     package init() {}

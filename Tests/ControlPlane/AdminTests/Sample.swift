@@ -89,6 +89,7 @@ enum Sample {
         snapshot.reloads = AdminSnapshot.Reloads()
         snapshot.services = [service]
         snapshot.accessLogLines = ["written": 12, "dropped": 0, "lost": 0]
+        snapshot.traceSpans = ["sent": 9, "rejected": 1, "failed": 0, "dropped": 2]
         snapshot.dnsMessages = ["sent_udp": 3723, "received": 3722, "malformed": 1]
         snapshot.checks = ["passed": 1240, "failed": 3]
         snapshot.shortages = [

@@ -20,7 +20,7 @@ let brokenConfigurations = #"""
     statsd: {to: "collector:x"}
         1:14: statsd.to: found "collector:x", expected an address or a host, such as 127.0.0.1:8125, or off
     traces: {to: stdout}
-        1:14: traces.to: found "stdout", expected off or log
+        1:14: traces.to: found "stdout", expected off, log, or the URL of a collector, such as http://127.0.0.1:4318/v1/traces
     traces: {to: log, sample: 0.00001%}
         1:27: traces.sample: found "0.00001%", expected a percentage with up to four decimals, such as 0.1%
     traces: {to: log, sample: 100.1%, parents: everybody}

@@ -17,7 +17,7 @@ import Traffic
         isTrusted: Bool = false, _ policy: TracePolicy = TracePolicy()
     ) -> (inout ProxyOptions) -> Void {
         { options in
-            options.traces = policy
+            options.traces = TraceOptions(policy, spool: nil)
             guard isTrusted, let local = IPNetwork(containing: .loopback, prefix: 32) else {
                 return
             }
@@ -108,12 +108,12 @@ import Traffic
             var policy = TracePolicy()
             for sample in [0, 1_000_000] {
                 policy.sample = sample
-                proxy.workers.publish(policy)
+                proxy.workers.publish(TraceOptions(policy, spool: nil))
                 // A change reaches the worker between two requests; one may have been before.
                 let flag = sample == 0 ? "-00" : "-01"
                 try waitUntil("it is taken up") { next().first?.hasSuffix(flag) == true }
             }
-            proxy.workers.publish(nil)
+            proxy.workers.publish(TraceOptions?.none)
             try waitUntil("it is taken up") { next() == [] }
         }
     }

@@ -69,7 +69,7 @@ import Traffic
         if sample == 1_000_000 { #expect(recorded == count) }
     }
 
-    @Test("whoever records the smaller share records nothing that the larger one leaves out")
+    @Test("a smaller share has nothing that a larger one leaves out")
     func nested() {
         var random = SplitMix64(seed: 2)
         for _ in 0..<10_000 {

@@ -8,6 +8,8 @@ package enum PyPITools: String {
     case schemathesis = "schemathesis-4.32.5"
     /// grpcio, and its health service.
     case grpcio = "grpcio-1.85.3"
+    /// The definitions of OpenTelemetry's protocol, and what reads JSON by them.
+    case openTelemetry = "opentelemetry-proto-1.45.2"
 
     /// Where `program` of the set is, such as its Python.
     /// - Throws: `TestSupportError` when it is not installed; that says how to install it.

@@ -79,6 +79,7 @@ struct StatsDocument: Encodable {
     let dnsMessages: [String: Int]
     let checks: [String: Int]
     let accessLogLines: [String: Int]
+    let traceSpans: [String: Int]
     let process: Process?
     /// Calls that failed because this machine had run out of something, by what that was.
     let shortages: [String: Int]
@@ -103,6 +104,7 @@ struct StatsDocument: Encodable {
         dnsMessages = snapshot.dnsMessages
         checks = snapshot.checks
         accessLogLines = snapshot.accessLogLines
+        traceSpans = snapshot.traceSpans
         problems = verdict.problems.map { Problem(level: $0.level.rawValue, text: $0.text) }
         listeners = snapshot.listeners.map(ListenerView.init)
         services = snapshot.services.map {

@@ -60,6 +60,10 @@ package struct Metric: Sendable {
     static let accessLogLines = Metric(
         .counter, "fairlead_access_log_lines_total", ["outcome"],
         "Lines of the access log: written, dropped for a slow reader, or lost to an error.")
+    static let traceSpans = Metric(
+        .counter, "fairlead_trace_spans_total", ["outcome"],
+        "Spans of requests: sent, rejected by the collector, failed to be sent, or dropped while "
+            + "others waited.")
     static let configurations = Metric(
         .counter, "fairlead_configurations_total", ["outcome"],
         "Configurations that arrived while the process ran: applied or refused.")
@@ -72,7 +76,8 @@ package struct Metric: Sendable {
         .counter, "fairlead_shortages_total", ["kind"],
         "Calls that failed because this machine had no descriptors, ports or memory left.")
     private static let process = [
-        buildInfo, uptime, draining, ready, workers, startTime, accessLogLines, configurations,
+        buildInfo, uptime, draining, ready, workers, startTime, accessLogLines, traceSpans,
+        configurations,
         reloads, reloadRefused, shortages, openDescriptors, descriptorsMax,
         residentBytes, cpuSeconds,
     ]

@@ -58,6 +58,7 @@ package struct MetricsText {
         out.one(.workers, Double(snapshot.workers))
         out.one(.startTime, snapshot.startedAt)
         out.family(.accessLogLines, Self.byKind(snapshot.accessLogLines))
+        out.family(.traceSpans, Self.byKind(snapshot.traceSpans))
         if let following = snapshot.following {
             let counts = ["applied": following.applied, "refused": following.refused]
             out.family(.configurations, Self.byKind(counts))

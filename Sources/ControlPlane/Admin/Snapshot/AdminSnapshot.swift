@@ -64,6 +64,9 @@ package struct AdminSnapshot: Sendable {
     package var ticketKeys: ShownTicketKeys?
     /// Lines of the access log by outcome: `written`, `dropped`, `lost`; empty without a log.
     package var accessLogLines: [String: Int] = [:]
+    /// Spans of requests by outcome: `sent`, `rejected`, `failed`, `dropped`; empty where none are
+    /// made.
+    package var traceSpans: [String: Int] = [:]
     /// What the kernel says about the process; nil when it could not be read.
     package var process: ProcessFigures?
 

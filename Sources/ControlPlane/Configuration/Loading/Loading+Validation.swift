@@ -29,6 +29,7 @@ extension Loading {
         checkHealth()
         checkConsul()
         checkACME()
+        checkTraces()
         for service in services {
             checkRefresh(service)
             checkCheck(service)

@@ -10,9 +10,18 @@ package struct TraceSettings: Equatable, Sendable {
     package internal(set) var to = TraceTarget.off
     /// Which requests are recorded.
     package internal(set) var policy = TracePolicy()
+    /// What spans call this service, `service.name`.
+    package internal(set) var serviceName = "fairlead"
+    /// Fields that the collector gets with spans. Secrets: never shown.
+    package internal(set) var headers: [CheckOptions.HTTP.Field] = []
+    /// A file with the collector's own root, in PEM; nil for those that this machine trusts.
+    package internal(set) var caFile: String?
 
-    /// How workers trace; nil for not at all.
-    package var workerPolicy: TracePolicy? { to == .off ? nil : policy }
+    /// Whether `other` sends spans to the same place in the same way.
+    package func isSent(as other: Self) -> Bool {
+        to == other.to && serviceName == other.serviceName && headers == other.headers
+            && caFile == other.caFile
+    }
 }
 
 /// Where spans go.
@@ -21,6 +30,19 @@ package enum TraceTarget: Equatable, Sendable {
     case off
     /// Requests are traced, and the access log says how; no spans are made.
     case log
+    /// Requests are traced, and spans go to this collector.
+    case collector(CollectorURL)
+}
+
+extension TraceTarget: CustomStringConvertible {
+    /// As operators write it.
+    package var description: String {
+        switch self {
+        case .off: "off"
+        case .log: "log"
+        case .collector(let url): "\(url)"
+        }
+    }
 }
 
 extension OptionTable {
@@ -28,8 +50,8 @@ extension OptionTable {
     static let traces: [Option<TraceSettings>] = [
         Option(
             "to", \.to, .traceTarget,
-            "Where traces of requests go; `log` names them to backends and in the access log "
-                + "alone."),
+            "Where spans of requests go: a collector that speaks OTLP over HTTP. `log` makes none, "
+                + "and names traces to backends and in the access log alone."),
         Option(
             "sample", \.policy.sample, .share,
             "How many of the requests that begin a trace are recorded; others are recorded as the "
@@ -38,12 +60,39 @@ extension OptionTable {
             "parents", \.policy.parents, .word,
             "Whose traces requests go on with: of `trusted` proxies, of `all` clients or of "
                 + "`none`; other requests begin a trace."),
+        Option(
+            "errors", \.policy.errors, .onOff,
+            "Whether requests that fail have a span although their trace is not recorded."),
+        Option(
+            "service-name", \.serviceName, .metadataText,
+            "What spans call this service (`service.name`)."),
+        Option(
+            "headers", \.headers, .checkHeaders,
+            "Fields that the collector gets, such as a key for its API."),
+        Option(
+            "ca-file", \.caFile, .optional(.filePath),
+            "A file with the root of the collector's certificate, in PEM; for one that this "
+                + "machine does not trust."),
     ]
 }
 
 extension ValueKind<TraceTarget> {
-    /// A word.
-    static var traceTarget: Self { words([("off", .off), ("log", .log)]) }
+    /// A word, or the URL of a collector.
+    static var traceTarget: Self {
+        Self("`off`, `log`, or a URL", write: { "\($0)" }) { (text) throws(Unexpected) in
+            switch text {
+            case "off": return .off
+            case "log": return .log
+            default:
+                guard let url = CollectorURL(text) else {
+                    throw Unexpected(
+                        expected: "off, log, or the URL of a collector, such as "
+                            + "http://127.0.0.1:4318/v1/traces")
+                }
+                return .collector(url)
+            }
+        }
+    }
 }
 
 extension ValueKind where Value == Int {

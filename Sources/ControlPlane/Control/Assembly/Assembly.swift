@@ -27,7 +27,7 @@ extension ProxyOptions {
             services: configuration.services.enumerated().map { index, service in
                 ServiceOptions(
                     service, id: ServiceID(index: index), workers: configuration.workers)
-            }, traces: configuration.traces.workerPolicy)
+            })
     }
 }
 

@@ -9,7 +9,6 @@ internal import Events
 internal import HTTP1
 internal import HTTPClient
 internal import TLS
-internal import WallClock
 
 /// Requests to an authority, by https. Control thread only.
 final class AuthorityConnection {
@@ -137,13 +136,6 @@ extension ACMEAnswer {
         self.init(
             status: response.status, nonce: response.field("replay-nonce"),
             location: response.field("location"),
-            retryAfter: response.field("retry-after").flatMap(Self.pause), body: response.body)
-    }
-
-    /// A pause in seconds, or up to a date (RFC 9110, section 10.2.3).
-    private static func pause(_ text: String) -> Duration? {
-        if let seconds = Int(text), seconds >= 0 { return .seconds(min(seconds, 1 << 30)) }
-        guard let date = InternetTime.seconds(ofHTTPDate: text) else { return nil }
-        return .seconds(max(date - Int(UTCTime.now.secondsSince1970), 0))
+            retryAfter: response.retryAfter, body: response.body)
     }
 }

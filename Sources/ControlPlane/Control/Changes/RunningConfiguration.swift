@@ -33,6 +33,8 @@ final class RunningConfiguration {
     let ticketKeys: TicketKeyFollower
     /// Moves with the configuration; nil until `ControlPlane` has connected it, which keeps it.
     weak var healthPort: HealthPort?
+    /// Traces as the configuration says; nil until `ControlPlane` has connected it, which keeps it.
+    weak var traces: TraceExporter?
     /// Called after each change, with what differs.
     var onApplied: (ConfigurationChange) -> Void = { _ in }
     /// Whether `apply` is at work; services that it starts or changes call back meanwhile.
@@ -80,7 +82,7 @@ final class RunningConfiguration {
         if let move { healthPort?.make(move) }
         // A level that was set by hand stays until the configuration changes its own.
         if new.log != current.log { log.set(new.log) }
-        if new.traces != current.traces { workers.publish(new.traces.workerPolicy) }
+        if let traces, new.traces != current.traces { workers.publish(traces.follow(new.traces)) }
         current = new
         checker.rate = new.checks.rate
         services.setTLS(of: new)

@@ -25,6 +25,7 @@ final class AdminSnapshots {
     private let orders: CertificateOrders
     private let shortages: ShortageReports
     private let accessLog: AccessLogControl?
+    private let traces: TraceExporter
     private let start: ProcessTime
     private let isSuccessor: Bool
     /// Whether the process stops, and no other one serves in its place.
@@ -42,7 +43,8 @@ final class AdminSnapshots {
         _ running: RunningConfiguration, _ follower: ConfigurationFollower?,
         _ factory: SourceFactory, _ checker: HealthChecker, _ orders: CertificateOrders,
         _ shortages: ShortageReports,
-        _ accessLog: AccessLogControl?, start: ProcessTime, isSuccessor: Bool
+        _ accessLog: AccessLogControl?, _ traces: TraceExporter, start: ProcessTime,
+        isSuccessor: Bool
     ) {
         self.traffic = traffic
         self.services = services
@@ -54,6 +56,7 @@ final class AdminSnapshots {
         self.orders = orders
         self.shortages = shortages
         self.accessLog = accessLog
+        self.traces = traces
         self.start = start
         self.isSuccessor = isSuccessor
     }
@@ -99,6 +102,7 @@ final class AdminSnapshots {
         snapshot.lateChecks = Int(checks.late)
         snapshot.checkLatenessSeconds = checks.lateness / .seconds(1)
         if let accessLog { snapshot.accessLogLines = accessLog.lines }
+        snapshot.traceSpans = traces.spans
         snapshot.process = ProcessFigures.read()
         snapshot.shortages = shortages.shown(clock)
         return snapshot

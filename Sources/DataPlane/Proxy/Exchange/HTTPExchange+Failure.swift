@@ -19,6 +19,7 @@ extension HTTPExchange {
         guard let pool else { return }
         let slot = dial.slot
         countDialTime(slot)
+        if trace != nil { recordFault(error.ending, slot) }
         abortTry(slot)
         pool.recordDialFailure(of: dial.backend, error, worker)
         goOn(afterDialOf: slot, error)
@@ -28,6 +29,7 @@ extension HTTPExchange {
     /// has waited beside others.
     func sharedDialFailed(_ slot: Tries.Slot, _ backend: PooledBackend, _ error: DialError) {
         countDialTime(slot)
+        if trace != nil { recordFault(error.ending, slot) }
         abortTry(slot)
         goOn(afterDialOf: slot, error)
     }
@@ -62,6 +64,7 @@ extension HTTPExchange {
         let backend = stream.backend
         request.effort.sent -= 1
         request.effort.dialsEnd = error.ending
+        if trace != nil { recordFault(error.ending, slot) }
         abortTry(slot)
         pool.recordDialFailure(of: backend, error, worker)
         if fallBack(from: slot) { return }
@@ -74,6 +77,9 @@ extension HTTPExchange {
 
     /// Records a dial that failed at once.
     func recordDialFailure(of backend: PooledBackend, _ pool: BackendPool, _ error: Errno) {
+        if trace != nil {
+            recordFault(error.isShortage ? .shortage : .notConnected, request.tries.lead)
+        }
         release(request.tries.lead, at: backend, pool)
         pool.recordDialFailure(of: backend, .system(error), worker)
     }
@@ -148,6 +154,7 @@ extension HTTPExchange {
                 request.effort.hasBroken = true
             }
         }
+        if trace != nil { recordFault(failure.ending, slot) }
         abortTry(slot)
         if fallBack(from: slot) { return }
         let hasOther = pool.hasOther(than: request.asking.tried)
@@ -213,6 +220,7 @@ extension HTTPExchange {
             of: stream.backend, status: 0, sentAt: request.tries[stream.slot].sentAt, worker
         )
         let slot = stream.slot
+        if trace != nil { recordFault(ending, slot) }
         abortTry(slot)
         if fallBack(from: slot) { return }
         giveUp(ending)
@@ -236,6 +244,10 @@ extension HTTPExchange {
     /// is gone. What becomes of the client's connection is up to the caller.
     func end(_ ending: Ending, _ pool: BackendPool) {
         pool.counters.count(ending)
+        if trace != nil {
+            recordFault(ending, .first)
+            recordFault(ending, .second)
+        }
         abortTries()
         finish(pool, ending)
     }

@@ -37,6 +37,7 @@ extension HTTPExchange {
         request.figures.firstByteAt = now
         request.figures.status = status
         stream.withPlace { slot, backend, pool in
+            if trace != nil { recordStatus(status, slot) }
             pool.recordAnswer(
                 status: status, from: backend, after: now - request.tries[slot].sentAt, worker)
         }

@@ -51,13 +51,14 @@ extension HTTPExchange {
         keepUpgradeOffer(head, bytes, context)
         if case .connect = request.method { request.asking.isStream = true }
         if held.upgradeOffer != nil { request.asking.isStream = true }
-        if let tracer = worker.tracer { trace = tracer.trace(head, bytes, context) }
+        if let tracer = worker.tracer { beginTrace(tracer, head, bytes, context) }
         context.listener.writeHead(
             head, from: bytes, of: context,
             requestID: context.listener.options.policy.forwarding.addsRequestID
                 ? worker.nextRequestID() : nil,
             trace: trace?.outgoing, route: route, passingUpgrade: held.upgradeOffer != nil,
             into: requestHead)
+        if trace != nil { placeSpan(route) }
     }
 
     /// Ends the request `nanoseconds` after its beginning, since its client waits no longer; unless
@@ -144,6 +145,7 @@ extension HTTPExchange {
         request.effort.sent += 1
         request.tries[slot].sentAt = worker.loop.nowNanoseconds
         if request.authenticatesConnection { stream.bind() }
+        if trace != nil { nameSpan(slot) }
         let expected = ExpectedResponse(
             method: request.method, answersChunks: request.isChunked,
             acceptsTrailers: request.acceptsTrailers, keepsChunks: client.takesChunks,

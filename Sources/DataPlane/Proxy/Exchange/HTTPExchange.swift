@@ -237,6 +237,7 @@ final class HTTPExchange: Deadlined {
             request.tries[slot].witnesses = backend.record.beginMoved()
         }
         if worker.log != nil { held.backend = backend }
+        if trace != nil { beginSpan(slot) }
         pool.begin(on: backend)
         return slot
     }
@@ -309,6 +310,7 @@ final class HTTPExchange: Deadlined {
 
     /// Releases what the try in `slot` held at `backend`.
     func release(_ slot: Tries.Slot, at backend: PooledBackend, _ pool: BackendPool) {
+        if trace != nil { writeSpan(slot, at: backend, pool) }
         pool.end(on: backend, request.tries[slot].hold)
         request.tries[slot].hold = .request
         if request.tries[slot].isMoved {
@@ -329,6 +331,7 @@ final class HTTPExchange: Deadlined {
         precondition(
             !request.tries.areUnderWay, "a try is still under way")
         if let log = worker.log, let client { writeLine(log, client, pool, ending) }
+        if trace != nil, let client { writeSpan(client, pool, ending) }
         countFailure(pool, ending)
         pool.counters.add(.inFlight, -1)
         dequeue(pool)

@@ -3,6 +3,7 @@
 // an answer says does not depend on the client's protocol; its `ClientStream` frames it.
 
 internal import AccessLog
+internal import Events
 internal import HTTP1
 internal import RateLimits
 internal import Routing
@@ -130,12 +131,11 @@ extension LocalReply {
         on worker: Worker
     ) {
         var text = LoggedText()
-        var trace: RequestTrace?
-        if worker.log != nil {
-            text.copy(head, from: bytes)
-            trace = worker.tracer?.trace(head, bytes, client.context)
-        }
+        let trace = worker.tracer?.trace(
+            head, bytes, client.context, at: worker.loop.nowNanoseconds)
+        if worker.log != nil || trace != nil { text.copy(head, from: bytes) }
         send(to: client, version: head.version, headBytes: bytes.count, text, trace, on: worker)
+        if let trace { writeSpan(trace, head.method, head.version, text, client, worker) }
     }
 
     /// Answers a request that no exchange was begun for: counts the answer, sends it, and writes

@@ -112,12 +112,12 @@ package struct ProxyOptions: Sendable {
     /// The services at the start; more may come by `ProxyWorkers.publish`.
     package var services: [ServiceOptions]
     /// How requests are traced at the start; nil for not at all.
-    package var traces: TracePolicy?
+    package var traces: TraceOptions?
 
     /// A proxy whose listeners send to `services`.
     package init(
         workers: Int, sharesAddresses: Bool, pinsWorkers: Bool, listeners: [ListenerOptions],
-        services: [ServiceOptions], traces: TracePolicy? = nil
+        services: [ServiceOptions], traces: TraceOptions? = nil
     ) {
         self.workers = workers
         self.sharesAddresses = sharesAddresses

@@ -6,7 +6,7 @@ package import Backends
 package import Endpoints
 package import Events
 package import Stats
-package import Traffic
+internal import Traffic
 
 /// What workers report to the control thread.
 package enum ProxyReport: Sendable {
@@ -169,9 +169,9 @@ package final class ProxyWorkers {
         for mailbox in mailboxes { mailbox.post(.challenges(answers)) }
     }
 
-    /// Has requests traced by `policy` from the next one on; nil for not at all.
-    package func publish(_ policy: TracePolicy?) {
-        for mailbox in mailboxes { mailbox.post(.traces(policy)) }
+    /// Has requests traced by `options` from the next one on; nil for not at all.
+    package func publish(_ options: TraceOptions?) {
+        for mailbox in mailboxes { mailbox.post(.traces(options)) }
     }
 
     /// Has each worker report `alive` when it next turns.

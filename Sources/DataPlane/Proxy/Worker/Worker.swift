@@ -11,7 +11,6 @@ internal import HTTP2
 internal import Random
 internal import Stats
 internal import TLS
-internal import Traffic
 
 /// What the control thread sends to a worker.
 enum WorkerMessage: Sendable {
@@ -28,7 +27,7 @@ enum WorkerMessage: Sendable {
     /// What certificate authorities are answered from now on.
     case challenges(ChallengeAnswers)
     /// From now on requests are traced so; nil for not at all.
-    case traces(TracePolicy?)
+    case traces(TraceOptions?)
     /// Report that the worker is alive.
     case ping
     /// Accept no more, finish what is in flight, give up after the limit.
@@ -152,7 +151,7 @@ final class Worker {
         log = accessLog.map { [loop] log in
             WorkerLog(log, registry.accessLog(worker: number), on: loop)
         }
-        tracer = options.traces.map { Tracer($0) }
+        follow(options.traces)
         for service in options.services { addPool(service) }
     }
 
@@ -169,6 +168,7 @@ final class Worker {
         for pool in pools.values { pool.closeIdle() }
         loop.runOnce()
         log?.finish()
+        tracer?.spans?.finish()
         freeExchanges = []
         freeStreams = []
         freeBackendStreams = []
@@ -192,7 +192,7 @@ final class Worker {
         case .challenges(let answers):
             challenges = answers
             for listener in listeners.values { followChallenges(listener) }
-        case .traces(let policy): follow(policy)
+        case .traces(let options): follow(options)
         case .ping:
             reports.post(.alive(worker: number))
         case .drain(let limit):
@@ -200,12 +200,20 @@ final class Worker {
         }
     }
 
-    private func follow(_ policy: TracePolicy?) {
-        guard let policy, let tracer else {
-            tracer = policy.map { Tracer($0) }
+    /// Traces requests by `options` from now on. Those under way have no more spans if these go
+    /// elsewhere.
+    private func follow(_ options: TraceOptions?) {
+        if let options, let tracer, tracer.spans?.spool === options.spool {
+            tracer.policy = options.policy
             return
         }
-        tracer.policy = policy
+        tracer?.spans?.finish()
+        tracer = options.map { options in
+            let spans = options.spool.map {
+                WorkerSpans($0, registry.traces(worker: number), on: loop)
+            }
+            return Tracer(options.policy, spans)
+        }
     }
 
     /// Ends streams at random moments within `time`, so that their clients do not all come back at

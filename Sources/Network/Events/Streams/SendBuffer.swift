@@ -57,6 +57,19 @@ internal import Glibc
         count += unsafe out.finalize(for: free)
     }
 
+    /// Writes `number` as 16 lower-case hexadecimal digits in the place of what is in it from
+    /// `offset` on.
+    ///
+    /// - Precondition: there are 16 bytes.
+    package func replace(from offset: Int, hexadecimal number: UInt64) {
+        precondition(offset >= 0 && offset <= count - 16, "only what is there can be replaced")
+        for place in 0..<16 {
+            let digit = UInt8(truncatingIfNeeded: number >> UInt64(60 - 4 * place) & 0xF)
+            // Inside of what is initialised, as was just made sure.
+            unsafe base[offset + place] = digit < 10 ? 0x30 &+ digit : 0x57 &+ digit
+        }
+    }
+
     /// Passes what is in it to `body`, which must not change it.
     package func withBytes<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
         // Initialised so far, and neither moved nor freed during the call.

@@ -1,0 +1,60 @@
+// CollectorURL: where a collector takes spans.
+
+internal import Endpoints
+
+/// A URL such as `http://127.0.0.1:4318/v1/traces`. Value type, any thread.
+package struct CollectorURL: Equatable, Sendable {
+    /// Whether it is reached by TLS.
+    package let isSecure: Bool
+    /// A host name or an address, without brackets.
+    package let host: String
+    /// 80 or 443 unless the URL says another one.
+    package let port: UInt16
+    /// Path and query, beginning with a slash; that of the protocol where the URL has none.
+    package let path: String
+    /// Host and port as the field Host has them.
+    package let authority: String
+
+    /// Where the protocol has collectors take spans (OTLP/HTTP).
+    private static let standardPath = "/v1/traces"
+
+    /// Nil for what is no such URL.
+    init?(_ text: String) {
+        let schemes = [("http://", false, UInt16(80)), ("https://", true, 443)]
+        guard let (scheme, isSecure, port) = schemes.first(where: { text.hasPrefix($0.0) }),
+            text.utf8.count <= 1024, text.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+        else { return nil }
+        let rest = text.dropFirst(scheme.utf8.count)
+        let name = rest.prefix { $0 != "/" }
+        let after = rest.dropFirst(name.count)
+        guard !after.contains("#"), !name.contains("?"), !name.contains("@") else { return nil }
+        self.isSecure = isSecure
+        authority = String(name)
+        path = after.isEmpty || after == "/" ? Self.standardPath : String(after)
+        var host = name
+        var tail: Substring = ""
+        if name.hasPrefix("["), let end = name.firstIndex(of: "]") {
+            host = name[name.index(after: name.startIndex)..<end]
+            tail = name[name.index(after: end)...]
+        } else if let colon = name.firstIndex(of: ":") {
+            host = name[..<colon]
+            tail = name[colon...]
+        }
+        if tail.isEmpty {
+            self.port = port
+        } else {
+            guard tail.hasPrefix(":"), let given = UInt16(tail.dropFirst()), given > 0 else {
+                return nil
+            }
+            self.port = given
+        }
+        self.host = String(host)
+        let isAddress = IPAddress(self.host).map { !$0.isWildcard }
+        guard isAddress ?? isHostToLookUp(self.host) else { return nil }
+    }
+}
+
+extension CollectorURL: CustomStringConvertible {
+    /// The URL in full.
+    package var description: String { "\(isSecure ? "https" : "http")://\(authority)\(path)" }
+}

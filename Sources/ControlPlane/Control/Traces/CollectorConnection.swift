@@ -120,7 +120,7 @@ final class CollectorConnection {
             throw Unready(reason: "\(quoted(url.host)) is no host name")
         }
         if let secure { return HTTPClient.Security(secure, for: name) }
-        var options = TLSClientOptions(isHTTP: true)
+        var options = TLSClientOptions(protocols: [.http1])
         if let file = settings.caFile {
             do throws(FileTextError) {
                 options.trust = .authorities(Array(try NamedText.read(path: file).text.utf8))

@@ -47,7 +47,7 @@ import Testing
         ("tracing: on", "f.yaml:1:1: tracing: unknown key: expected traces"),
         ("zipkin: on", "f.yaml:1:1: zipkin: unknown key: traces are told by traceparent"),
         ("frontends: {}", "f.yaml:1:1: frontends: unknown key: expected listeners"),
-        ("rate-limit: 5", "f.yaml:1:1: rate-limit: unknown key: there are no limits of rates"),
+        ("rate-limit: 5", "f.yaml:1:1: rate-limit: unknown key: a listener or a route has rate:"),
     ])
     func `a key for what Fairlead does not do gets a sentence`(text: String, start: String) {
         #expect(errors(text + web).first?.hasPrefix(start) == true, "\(errors(text + web))")

@@ -26,7 +26,7 @@ extension Loading {
         for listener in listeners {
             let own = listener.value.policy.rates
             if listener.value.mode == .tcp {
-                if let origin = listener.given["rate"] {
+                if !own.isEmpty, let origin = listener.given["rate"] {
                     errors.add(
                         "found rate on a listener of mode tcp, expected mode http", at: origin)
                 }

@@ -111,14 +111,21 @@ final class HTTP2BackendStream: HTTP2Stream {
                 return transmit(text.extracting(part), isLast: false)
             case .end(_, let trailers):
                 section.append(text.extracting(trailers))
-                if !section.isEmpty {
-                    TrailerSection.append(allowedOf: section.span, to: &trailersGo)
-                }
+                if !section.isEmpty { trailersGo = allowedTrailers() }
                 return transmit(text.extracting(part), isLast: true)
             // The client's session has read the same framing.
             case .bad: return outcome
             }
         }
+    }
+
+    /// The lines of the request's trailer section that may stand there.
+    private func allowedTrailers() -> [UInt8] {
+        let whole = section
+        section = []
+        var lines: [UInt8] = []
+        TrailerSection.append(allowedOf: whole.span, to: &lines)
+        return lines
     }
 
     override func keptProgressed() { exchangeLink.with { $0.backendProgressed(stream) } }

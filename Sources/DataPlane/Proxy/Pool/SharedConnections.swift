@@ -60,7 +60,12 @@ final class SharedConnections {
     ///
     /// - Throws: why no connection can be made, now that one is needed; the try does not wait then.
     func await(_ exchange: HTTPExchange, _ slot: Tries.Slot) throws(Errno) {
-        if !isOpening { try beginDial() }
+        if let connection = connections.first(where: { $0.hasRoom }) {
+            // It serves those that wait when its turn ends.
+            connection.awaitTurnEnd()
+        } else if !isOpening {
+            try beginDial()
+        }
         waiters.append(Waiter(exchange: exchange, slot: slot))
     }
 

@@ -42,6 +42,8 @@ final class HTTP2Client {
     private(set) var answers: [Int: Answer] = [:]
     /// The codes of the GOAWAYs that have come.
     private(set) var goAways: [HTTP2ErrorCode] = []
+    /// Whether the proxy has said what it allows.
+    private var hasSettings = false
     /// Whether the proxy has ended the connection.
     private(set) var hasEnded = false
     /// Whether what comes opens the windows again.
@@ -60,7 +62,8 @@ final class HTTP2Client {
     /// Sends the request whose head is the lines of `head`: `GET / HTTP/1.1` and fields. Returns
     /// its slot.
     func send(_ head: String, _ body: String? = nil, endsStream: Bool = true) throws -> Int {
-        try read { $0.connection.canOpenStream }
+        // Nothing else is read between requests, so that no slot is used again.
+        try read { $0.hasSettings && $0.connection.canOpenStream }
         guard let slot = connection.openStream() else { throw WireError("no stream to be had") }
         answers[slot] = Answer()
         let bytes = Array((head + "\r\n\r\n").replacing("\n", with: "\r\n").utf8)
@@ -215,7 +218,8 @@ final class HTTP2Client {
                 answers[slot]?.reset = code
                 connection.release(slot)
             case .goAway(let code): goAways.append(code)
-            case .windowOpened, .settings, .pong, .draining: break
+            case .settings: hasSettings = true
+            case .windowOpened, .pong, .draining: break
             case .connectionError: hasEnded = true
             }
         }

@@ -86,7 +86,7 @@ final class SharedConnections {
         do throws(Errno) {
             try beginDial()
         } catch {
-            fail(.system(error))
+            failed(.system(error))
         }
     }
 
@@ -159,10 +159,11 @@ final class SharedConnections {
         failed(error)
     }
 
-    /// `connection` can't be used, as it turned out before the backend's SETTINGS came.
+    /// `connection` can't be used, as it turned out before the backend's SETTINGS came. If a
+    /// request is on it, its exchange records that.
     func openingFailed(_ error: DialError, _ connection: HTTP2BackendConnection) {
         remove(connection)
-        failed(error)
+        if connection.streamCount > 0 { fail(error) } else { failed(error) }
     }
 
     /// A backend has asked for HTTP/1.1, though it speaks HTTP/2.
@@ -173,12 +174,12 @@ final class SharedConnections {
 
     /// Records once that no connection could be made, and tells all that wait.
     private func failed(_ error: DialError) {
-        dialsBesideAt = worker.loop.nowNanoseconds + Self.pauseAfterFailure
         pool.recordDialFailure(of: backend, error, worker)
         fail(error)
     }
 
     private func fail(_ error: DialError) {
+        dialsBesideAt = worker.loop.nowNanoseconds + Self.pauseAfterFailure
         let waiting = waiters
         waiters = []
         for waiter in waiting { waiter.exchange.sharedDialFailed(waiter.slot, backend, error) }

@@ -85,8 +85,8 @@ package final class ControlPlane {
         traces = TraceExporter(
             factory.systemHosts, registry, workers: configuration.workers, on: loop,
             log: log.current)
-        var options = ProxyOptions(configuration, certificates)
-        options.traces = traces.follow(configuration.traces)
+        let options = ProxyOptions(
+            configuration, certificates, traces.follow(configuration.traces))
         let workers = try WorkerControl(
             configuration, options, registry, inherited: &inherited, on: loop, log: log.current)
         self.workers = workers
@@ -104,11 +104,9 @@ package final class ControlPlane {
             configuration, certificates, workers.proxy, factory, start.process, log: log.current)
         let supervision = Supervision(start.process.manager, on: loop)
         let memory = MemoryRelease(on: loop)
-        follower = origin.map { [loop, log, running] in
-            ConfigurationFollower(
-                $0, effective: effective, running, agents: factory.agents, docker: factory.docker,
-                supervision, on: loop, log: log.current, onReload: { memory.releaseSoon() })
-        }
+        follower = Self.follower(
+            of: origin, effective, running, factory, supervision, memory, on: loop,
+            log: log.current)
         registration = Registration(
             configuration, listeningOn: publisher.published.entries.first?.endpoint,
             agents: factory.agents, start: start.time, log: log.current)
@@ -121,8 +119,7 @@ package final class ControlPlane {
         let snapshots = AdminSnapshots(
             TrafficSnapshots(services, deploys, publisher, running, registry, traffic), services,
             journal, running, follower, factory, checker, orders, shortages, workers.accessLog,
-            traces,
-            start: start.time, isSuccessor: start.process.predecessor != nil)
+            traces, start: start.time, isSuccessor: start.process.predecessor != nil)
         let commands = AdminCommands(services, deploys, follower, journal, journalLog, log)
         ports = try ControlPorts(
             configuration, AdminControls(snapshots, commands), certificates,
@@ -142,6 +139,20 @@ package final class ControlPlane {
             to: start.process.program, on: loop, log: log.current,
             sockets: { [ports] in workers.proxy.openDescriptors + ports.descriptors })
         connect()
+    }
+
+    /// What reads the configuration again that was made of `origin`; nil for one that is not to
+    /// change.
+    private static func follower(
+        of origin: ConfigurationOrigin?, _ effective: EffectiveConfiguration?,
+        _ running: RunningConfiguration, _ factory: SourceFactory, _ supervision: Supervision,
+        _ memory: MemoryRelease, on loop: EventLoop, log: @escaping () -> Log
+    ) -> ConfigurationFollower? {
+        origin.map {
+            ConfigurationFollower(
+                $0, effective: effective, running, agents: factory.agents, docker: factory.docker,
+                supervision, on: loop, log: log, onReload: { memory.releaseSoon() })
+        }
     }
 
     /// Connects each event to the owners that it concerns.

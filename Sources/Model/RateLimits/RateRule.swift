@@ -25,7 +25,7 @@ package struct RateRule: Sendable, Hashable {
     /// How many clients, or values of the field, are told apart; at least 1.
     package var clients: Int
 
-    /// As many clients as an edge has in a minute on a busy day: 2 MiB.
+    /// The number of clients that an edge has in a minute on a busy day; their table takes 2 MiB.
     package static let clientsDefault = 65_536
 
     /// Each part is as its property says.

@@ -35,7 +35,7 @@ package enum TraceTarget: Equatable, Sendable {
 }
 
 extension TraceTarget: CustomStringConvertible {
-    /// As operators write it.
+    /// The target as operators write it.
     package var description: String {
         switch self {
         case .off: "off"

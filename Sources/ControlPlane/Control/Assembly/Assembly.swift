@@ -9,8 +9,11 @@ internal import TLS
 internal import Traffic
 
 extension ProxyOptions {
-    /// The data plane that `configuration` asks for, which shows the certificates of the store.
-    init(_ configuration: Configuration, _ certificates: CertificateStore) {
+    /// The data plane that `configuration` asks for, which shows the certificates of the store, and
+    /// records what `traces` say.
+    init(
+        _ configuration: Configuration, _ certificates: CertificateStore, _ traces: TraceOptions?
+    ) {
         let ids = Dictionary(
             uniqueKeysWithValues: configuration.services.enumerated().map {
                 ($1.name, ServiceID(index: $0))
@@ -28,6 +31,7 @@ extension ProxyOptions {
                 ServiceOptions(
                     service, id: ServiceID(index: index), workers: configuration.workers)
             })
+        self.traces = traces
     }
 }
 

@@ -8,7 +8,7 @@ internal import JSON
 enum TraceAnswer: Equatable {
     /// The collector has them, but for so many that it did not want, for this reason.
     case taken(rejected: Int, reason: String)
-    /// They may be sent again, after the time that the collector asks for if it asks for one.
+    /// The spans may be sent again, after the time that the collector asks for if it asks for one.
     case again(reason: String, after: Duration?)
     /// The collector will never take them.
     case refused(reason: String)

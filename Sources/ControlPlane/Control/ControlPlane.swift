@@ -85,8 +85,7 @@ package final class ControlPlane {
         traces = TraceExporter(
             factory.systemHosts, registry, workers: configuration.workers, on: loop,
             log: log.current)
-        let options = ProxyOptions(
-            configuration, certificates, traces.follow(configuration.traces))
+        let options = ProxyOptions(configuration, certificates, traces.follow(configuration.traces))
         let workers = try WorkerControl(
             configuration, options, registry, inherited: &inherited, on: loop, log: log.current)
         self.workers = workers
@@ -105,8 +104,7 @@ package final class ControlPlane {
         let supervision = Supervision(start.process.manager, on: loop)
         let memory = MemoryRelease(on: loop)
         follower = Self.follower(
-            of: origin, effective, running, factory, supervision, memory, on: loop,
-            log: log.current)
+            origin, effective, running, factory, supervision, memory, on: loop, log: log.current)
         registration = Registration(
             configuration, listeningOn: publisher.published.entries.first?.endpoint,
             agents: factory.agents, start: start.time, log: log.current)
@@ -144,7 +142,7 @@ package final class ControlPlane {
     /// What reads the configuration again that was made of `origin`; nil for one that is not to
     /// change.
     private static func follower(
-        of origin: ConfigurationOrigin?, _ effective: EffectiveConfiguration?,
+        _ origin: ConfigurationOrigin?, _ effective: EffectiveConfiguration?,
         _ running: RunningConfiguration, _ factory: SourceFactory, _ supervision: Supervision,
         _ memory: MemoryRelease, on loop: EventLoop, log: @escaping () -> Log
     ) -> ConfigurationFollower? {

@@ -134,7 +134,7 @@ import Traffic
         let backend = try Backend { wire, _ in _ = try wire.receiveToEnd() }
         try withProxy([backend.port], mode: .tcp) { proxy in
             let clients = try (0..<40).map { _ in try proxy.connect() }
-            try waitUntil("all are there") { proxy.backend(backend.port)[.open] == clients.count }
+            try waitUntil("all are there") { proxy.backend(backend.port)[.dials] == clients.count }
             proxy.workers.endStreams(to: Self.first, within: .seconds(3))
             var ended: [Int: Int] = [:]
             try waitUntil("all have ended") {

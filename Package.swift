@@ -242,7 +242,8 @@ let package = Package(
                 "TLSWire", "Traces", "Traffic",
             ], settings: hot),
 
-        controlPlane.module("ACME", uses: ["JSON", "TLS", "WallClock"], settings: cold),
+        controlPlane.module(
+            "ACME", uses: ["Endpoints", "JSON", "TLS", "WallClock"], settings: cold),
         controlPlane.module(
             "Configuration",
             uses: [

@@ -1,6 +1,8 @@
 // ACMEURL: the URLs of a certificate authority. Only https is spoken: what is asked is signed, but
 // what is answered is not.
 
+internal import Endpoints
+
 /// A URL such as `https://acme.example.com:14000/dir`. Value type, any thread.
 package struct ACMEURL: Equatable, Sendable {
     /// A host name or an address, without brackets.
@@ -22,27 +24,11 @@ package struct ACMEURL: Equatable, Sendable {
         let after = rest.dropFirst(name.count).prefix { $0 != "#" }
         authority = String(name)
         path = after.hasPrefix("/") ? String(after) : "/" + after
-        let (host, port) = Self.parts(name)
-        guard !host.isEmpty, host.utf8.allSatisfy(Self.isOfHost), let port else { return nil }
-        self.host = String(host)
-        self.port = port
-    }
-
-    private static func parts(_ name: Substring) -> (host: Substring, port: UInt16?) {
-        var host = name
-        var tail: Substring = ""
-        if name.hasPrefix("["), let end = name.firstIndex(of: "]") {
-            host = name[name.index(after: name.startIndex)..<end]
-            tail = name[name.index(after: end)...]
-        } else if let colon = name.firstIndex(of: ":") {
-            host = name[..<colon]
-            tail = name[colon...]
-        }
-        guard !tail.isEmpty else { return (host, 443) }
-        guard tail.hasPrefix(":"), let port = UInt16(tail.dropFirst()), port > 0 else {
-            return (host, nil)
-        }
-        return (host, port)
+        guard let parts = URLAuthority(name, standardPort: 443), !parts.host.isEmpty,
+            parts.host.utf8.allSatisfy(Self.isOfHost)
+        else { return nil }
+        host = parts.host
+        port = parts.port
     }
 
     private static func isOfHost(_ byte: UInt8) -> Bool {

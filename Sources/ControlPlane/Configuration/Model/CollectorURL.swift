@@ -31,26 +31,11 @@ package struct CollectorURL: Equatable, Sendable {
         self.isSecure = isSecure
         authority = String(name)
         path = after.isEmpty || after == "/" ? Self.standardPath : String(after)
-        var host = name
-        var tail: Substring = ""
-        if name.hasPrefix("["), let end = name.firstIndex(of: "]") {
-            host = name[name.index(after: name.startIndex)..<end]
-            tail = name[name.index(after: end)...]
-        } else if let colon = name.firstIndex(of: ":") {
-            host = name[..<colon]
-            tail = name[colon...]
-        }
-        if tail.isEmpty {
-            self.port = port
-        } else {
-            guard tail.hasPrefix(":"), let given = UInt16(tail.dropFirst()), given > 0 else {
-                return nil
-            }
-            self.port = given
-        }
-        self.host = String(host)
-        let isAddress = IPAddress(self.host).map { !$0.isWildcard }
-        guard isAddress ?? isHostToLookUp(self.host) else { return nil }
+        guard let parts = URLAuthority(name, standardPort: port) else { return nil }
+        host = parts.host
+        self.port = parts.port
+        let isAddress = IPAddress(host).map { !$0.isWildcard }
+        guard isAddress ?? isHostToLookUp(host) else { return nil }
     }
 }
 

@@ -226,22 +226,18 @@ final class HTTP2Client {
     }
 
     private func take(_ block: HTTP2Block, _ bytes: [UInt8], in slot: Int, endsStream: Bool) {
-        let block: [UInt8] =
-            switch block {
-            case .received(let range): Array(bytes[range])
-            case .gathered(let range): Array(connection.gathered[range])
-            }
+        let block = connection.bytes(of: block, in: bytes)
         let isTrailers = answers[slot].map { $0.status >= 200 } == true
         if isTrailers {
             _ = trailerText.read(
                 block.span, rule: .refuse, limits: HeadLimits(), decoder: &decoder)
-            answers[slot]?.trailers = trailerText.withText { string($0) }
+            answers[slot]?.trailers = trailerText.withText { String(copying: $0) }
         } else {
             let outcome = text.read(
                 block.span, endsStream: endsStream, answering: methods[slot] ?? .get,
                 limits: HeadLimits(), decoder: &decoder)
             answers[slot]?.heads.append(
-                outcome == .complete ? text.withText { string($0) } : "\(outcome)")
+                outcome == .complete ? text.withText { String(copying: $0) } : "\(outcome)")
         }
         if endsStream { end(slot) }
     }
@@ -255,12 +251,6 @@ final class HTTP2Client {
     private func requestEnds(_ slot: Int) {
         ended.insert(slot)
         if answers[slot]?.isWhole == true { connection.release(slot) }
-    }
-
-    private func string(_ bytes: Span<UInt8>) -> String {
-        var copy: [UInt8] = []
-        copy.append(bytes)
-        return String(decoding: copy, as: UTF8.self)
     }
 }
 

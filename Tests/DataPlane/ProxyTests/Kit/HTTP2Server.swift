@@ -226,30 +226,20 @@ final class HTTP2Server {
     private func take(
         _ block: HTTP2Block, _ bytes: [UInt8], in slot: Int, isFirst: Bool, endsStream: Bool
     ) {
-        let block: [UInt8] =
-            switch block {
-            case .received(let range): Array(bytes[range])
-            case .gathered(let range): Array(connection.gathered[range])
-            }
+        let block = connection.bytes(of: block, in: bytes)
         if isFirst {
             let outcome = text.read(
                 block.span, endsStream: endsStream, limits: HeadLimits(), decoder: &decoder)
-            let head = outcome == .complete ? text.withText { string($0) } : "\(outcome)"
+            let head = outcome == .complete ? text.withText { String(copying: $0) } : "\(outcome)"
             lastAcceptsTrailers = text.acceptsTrailers
             requests[slot] = Request(slot: slot, message: Message(head: head), isWhole: endsStream)
             order.append(slot)
         } else {
             _ = trailerText.read(
                 block.span, rule: .refuse, limits: HeadLimits(), decoder: &decoder)
-            requests[slot]?.trailers = trailerText.withText { string($0) }
+            requests[slot]?.trailers = trailerText.withText { String(copying: $0) }
             requests[slot]?.isWhole = true
         }
-    }
-
-    private func string(_ bytes: Span<UInt8>) -> String {
-        var copy: [UInt8] = []
-        copy.append(bytes)
-        return String(decoding: copy, as: UTF8.self)
     }
 }
 

@@ -94,7 +94,7 @@ extension Flow {
             }
         }
 
-        @Test func `a collector that refuses is told of, counted and costs no request`() throws {
+        @Test func `a collector that refuses is reported, counted and costs nothing`() throws {
             try withStage { stage in
                 let folder = stage.hold(try TemporaryFolder())
                 let backend = try stage.web("one")[0]

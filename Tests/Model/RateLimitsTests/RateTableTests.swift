@@ -1,4 +1,4 @@
-// Goal: a limit lets through what it says, whoever asks and by however many threads; and memory for
+// Goal: a limit lets through what it says, for every client and on any thread; and memory for
 // clients never grows, nor can many clients make a limited one forgotten.
 // Method: a fake clock and plain keys; two tests with real threads, which end by counts.
 

@@ -48,6 +48,17 @@ import Traffic
         }
     }
 
+    @Test("a deadline beyond all that can be counted is none", arguments: ["99999999H", "5124095H"])
+    func longDeadline(value: String) throws {
+        let backend = try Backend.answeringHTTP2 { server, request in
+            try server.answer(request.slot)
+        }
+        try withProxy([backend.port], byHTTP2) { proxy in
+            let client = try HTTP2Client(proxy.connect())
+            #expect(try client.get(Self.call + "\nGrpc-Timeout: \(value)").status == 200)
+        }
+    }
+
     @Test(
         "a message has printable characters alone",
         arguments: [("a b\n", "a b"), ("50% é\t", "50%25 %C3%A9%09"), ("", "")])
@@ -62,6 +73,8 @@ import Traffic
         arguments: [
             ("1H", 3_600_000_000_000), ("2M", 120_000_000_000), ("3S", 3_000_000_000),
             ("4m", 4_000_000), ("5u", 5000), ("6n", 6), ("99999999S", 99_999_999_000_000_000),
+            ("99999999M", 5_999_999_940_000_000_000), ("5124095H", 18_446_742_000_000_000_000),
+            ("5124096H", .max), ("99999999H", .max),
             ("", nil), ("S", nil), ("5", nil), ("123456789S", nil), ("-1S", nil), ("1s", nil),
             ("1 S", nil),
         ] as [(String, UInt64?)])

@@ -18,11 +18,12 @@ package enum GRPC {
     /// client does not say, or not in the way in which it has to.
     static func timeout(of head: borrowing RequestHead, _ bytes: Span<UInt8>) -> UInt64? {
         guard let range = head.value(ofField: timeoutName, bytes) else { return nil }
-        return timeout(bytes.extracting(range)).map { $0 + grace }
+        // The longest one that can be written is many times as long as can be counted.
+        return timeout(bytes.extracting(range)).map { min($0, .max - grace) + grace }
     }
 
-    /// The time that a value of the field says, in nanoseconds; nil for any other value. It has one
-    /// to eight digits, and a unit.
+    /// The time that a value of the field says, in nanoseconds, or the most that can be counted;
+    /// nil for any other value. It has one to eight digits, and a unit.
     package static func timeout(_ value: Span<UInt8>) -> UInt64? {
         guard (2...9).contains(value.count) else { return nil }
         var number: UInt64 = 0
@@ -31,7 +32,9 @@ package enum GRPC {
             number = number * 10 + UInt64(value[index] - 0x30)
         }
         switch value[value.count - 1] {
-        case UInt8(ascii: "H"): return number * 3_600_000_000_000
+        case UInt8(ascii: "H"):
+            let (nanoseconds, isTooLong) = number.multipliedReportingOverflow(by: 3_600_000_000_000)
+            return isTooLong ? .max : nanoseconds
         case UInt8(ascii: "M"): return number * 60_000_000_000
         case UInt8(ascii: "S"): return number * 1_000_000_000
         case UInt8(ascii: "m"): return number * 1_000_000

@@ -64,8 +64,8 @@ extension HTTPExchange {
     /// Ends the request `nanoseconds` after its beginning, since its client waits no longer; unless
     /// it ends before.
     func limit(to nanoseconds: UInt64) {
-        let end = request.startedAt &+ nanoseconds
-        guard end < request.endsBy else { return }
+        let (end, isNever) = request.startedAt.addingReportingOverflow(nanoseconds)
+        guard !isNever, end < request.endsBy else { return }
         request.endsBy = end
         request.isEndOfClient = true
     }

@@ -173,7 +173,8 @@ let package = Package(
         model.module("Access", uses: ["Endpoints"], settings: hot),
         model.module("RateLimits", uses: ["Endpoints"], settings: hot),
         model.module(
-            "Routing", uses: ["Access", "Backends", "HTTP1", "RateLimits"], settings: hot),
+            "Routing", uses: ["Access", "Backends", "Endpoints", "HTTP1", "RateLimits"],
+            settings: hot),
         model.module("Balancing", uses: ["Backends", "Endpoints", "Random"], settings: hot),
         model.module("Evidence", uses: ["Backends", "Balancing"], settings: hot),
         model.module("Lookups", uses: ["DNSWire", "Endpoints"], settings: cold),
@@ -397,7 +398,7 @@ let package = Package(
         model.tests("Traffic"),
         model.tests("Stats"),
         model.tests("RateLimits", uses: ["Endpoints"]),
-        model.tests("Routing", uses: ["HTTP1", "Backends", "TestSupport"]),
+        model.tests("Routing", uses: ["HTTP1", "Backends", "Endpoints", "TestSupport"]),
         discovery.tests(
             "InstanceSources",
             uses: [

@@ -174,6 +174,7 @@ package final class ControlPlane {
         running.onApplied = { [unowned self] in
             deploys.configurationChanged($0)
             orders.follow(running.current)
+            follower?.configurationChanged()
         }
         upgrade.environment = { [unowned self] in
             deploys.cutShort("another process takes over")

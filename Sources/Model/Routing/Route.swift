@@ -38,6 +38,12 @@ package final class Route: Sendable {
     package let pattern: [UInt8]
     /// What it says of retries in its service's place; nil for nothing.
     package let retry: RetryRule.Override?
+    /// What its clients see of errors; nil for what its listener says.
+    package let errorPages: ErrorPages?
+    /// How it is closed at present, apart from its listener; nil where it is not.
+    package let maintenance: Maintenance?
+    /// Whether it is open although its listener may be closed.
+    package let staysOpen: Bool
 
     private let methods: [[UInt8]]
     private let headers: [(name: [UInt8], value: [UInt8]?)]
@@ -52,6 +58,9 @@ package final class Route: Sendable {
         access = AddressTable(rule.access)
         rates = RateLimit.limits(rule.rates, keeping: old)
         retry = rule.retry
+        errorPages = rule.errorPages
+        maintenance = Maintenance(rule.maintenance)
+        staysOpen = rule.maintenance.when != nil && maintenance == nil
         pattern = rule.path.text
         switch rule.action {
         case .forward(let service, let prefix):

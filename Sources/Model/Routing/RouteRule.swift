@@ -28,6 +28,10 @@ package struct RouteRule: Sendable {
     package var rates: [RateRule] = []
     /// What it says of retries in its service's place; nil for nothing.
     package var retry: RetryRule.Override?
+    /// What its clients see of errors; nil for what its listener says.
+    package var errorPages: ErrorPages?
+    /// When it is closed; without `when` as its listener is.
+    package var maintenance = MaintenanceRule()
 
     /// For every request; the rest is set afterwards.
     package init(_ action: RouteAction) {

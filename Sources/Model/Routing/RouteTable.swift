@@ -102,7 +102,9 @@ package final class RouteTable: Sendable {
         shorterPrefix = compiled.shorterPrefix
         candidates = compiled.candidates
         self.limits = limits
-        asksWho = !limits.isEmpty || compiled.candidates.contains { $0.access != nil }
+        asksWho =
+            !limits.isEmpty
+            || compiled.candidates.contains { $0.access != nil || $0.maintenance != nil }
     }
 
     /// What is to be done with the request of `head`, parsed from `bytes`.

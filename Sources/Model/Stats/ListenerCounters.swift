@@ -31,6 +31,8 @@ public enum ListenerCounter: Int, CounterName {
     case limitedByRoute
     /// Requests whose clients shared a limit with others, since more came than are told apart.
     case crowdedRequests
+    /// Requests answered with 503 since the listener or the route is closed on purpose.
+    case inMaintenance
     /// Connections of TCP refused for the client's address.
     case deniedArrivals
     /// Connections refused since a PROXY header was none of a trusted proxy's.
@@ -162,6 +164,11 @@ extension ListenerCounter: ShownCounter {
                 "fairlead_listener_crowded_requests_total", key: "crowdedRequests",
                 "Requests whose clients shared a limit with others, since more came at a time than "
                     + "the limit tells apart.")
+        case .inMaintenance:
+            .counter(
+                "fairlead_listener_maintenance_answers_total", key: "maintenanceAnswers",
+                "Requests answered with 503 since the listener or the route is closed by "
+                    + "`maintenance`.")
         case .deniedArrivals: Self.failures.member("denied", key: "denied")
         case .untrustedArrivals:
             Self.failures.member("untrusted", key: "untrusted")

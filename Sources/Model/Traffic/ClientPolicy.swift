@@ -5,6 +5,7 @@ package import Access
 package import Endpoints
 package import HTTP1
 package import RateLimits
+package import Routing
 
 /// What a listener speaks. The raw value is the word that operators write.
 package enum ListenerMode: String, CaseIterable, Sendable {
@@ -37,6 +38,13 @@ package struct ClientPolicy: Sendable, Equatable {
     package var access = AddressRules()
     /// How many requests its clients may send; HTTP only. Each one has to let a request through.
     package var rates: [RateRule] = []
+    /// What its clients see of errors, by status; HTTP only.
+    package var errorPages: [PageRule] = []
+    /// Whether they see it in the place of backends' answers as well. Not by default: a backend
+    /// knows best what to say of its own.
+    package var errorPagesOfBackends = false
+    /// When it is closed; HTTP only.
+    package var maintenance = MaintenanceRule()
     /// What those that come by TLS are told of using it always; HTTP only.
     package var strictTransport = StrictTransport()
     /// Whether clients may speak HTTP/2, by TLS (ALPN) and in the clear (RFC 9113, sections 3.2 and

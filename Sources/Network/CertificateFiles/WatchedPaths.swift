@@ -34,6 +34,9 @@ package struct WatchedPaths {
         }
     }
 
+    /// Adds the file at `path`, which need not be there.
+    package mutating func add(file path: String) { walk(path) }
+
     private mutating func addFolder(_ path: String) {
         let folder = walk(path)
         note(folder, .all)

@@ -38,7 +38,7 @@ import Traffic
         "health.tls.certificates", "health.tls.client-certificates.mode",
         "defaults.backend-tls.ca-file", "defaults.backend-tls.certificate.cert",
         "defaults.backend-tls.certificate.key",
-        "defaults.tls.acme",
+        "defaults.tls.acme", "defaults.error-pages", "defaults.maintenance.page",
     ]
 
     private func load(

@@ -72,6 +72,7 @@ import Traffic
         Expected(.traceAtLastHop, 405, "FA", listener: .answered),
         Expected(.limitedByListener, 429, "FL", listener: .limitedByListener),
         Expected(.limitedByRoute, 429, "FL", listener: .limitedByRoute),
+        Expected(.maintenance, 503, "FM", listener: .inMaintenance),
         Expected(.noRoute, 404, "FN", listener: .unrouted),
         Expected(.requestExpired, 504, "FX", .timeouts, fails: true),
         Expected(.idle, 0, "FI", .timeouts),
@@ -109,7 +110,7 @@ import Traffic
         }
         let ownReasons: [ListenerCounter] = [
             .badRequests, .answered, .unrouted, .deniedByListener, .deniedByRoute, .deniedUnknown,
-            .limitedByListener, .limitedByRoute,
+            .limitedByListener, .limitedByRoute, .inMaintenance,
         ]
         for reason in ownReasons {
             #expect(proxy.listener[reason] == (reason == expected.listener ? 1 : 0), "\(reason)")
@@ -243,6 +244,7 @@ private struct Scene {
             setRoute(ending)
         case .deniedByListener, .deniedByRoute, .deniedUnknown: setAccess(ending)
         case .limitedByListener, .limitedByRoute: setRate(ending)
+        case .maintenance: configure = { $0.listeners[0].policy.maintenance.when = .on }
         case .idle:
             mode = .tcp
             script = { wire, _ in

@@ -23,6 +23,7 @@ extension Loading {
         checkNames()
         checkRedirects()
         checkAccess()
+        readPages()
         checkServiceReferences()
         checkAddresses()
         checkAdmin()

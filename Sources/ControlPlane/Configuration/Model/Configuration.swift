@@ -6,6 +6,7 @@
 package import CertificateFiles
 package import DNSWire
 package import Endpoints
+package import Routing
 internal import Wording
 
 /// A validated configuration. Only `ConfigurationLoader` makes one.
@@ -65,6 +66,9 @@ package struct Configuration: Equatable, Sendable {
     /// trouble. Certificates change while it runs, so this is no part of what two configurations
     /// are compared by.
     package internal(set) var certificates: [CertificateSource: CertificateReading] = [:]
+    /// What was in the files of pages when they were read for it, by path. Its listeners and routes
+    /// have them as well.
+    package internal(set) var pages: [String: Page] = [:]
 
     init(processorCount: Int) {
         self.processorCount = processorCount
@@ -148,6 +152,12 @@ enum ConfigurationLimits {
     /// What all limits of requests may take together, once as many clients have come as they tell
     /// apart, in bytes: a fifth of a small machine.
     static let rateBytesMax = 1 << 30
+    /// Bytes of one page, which has no pictures in it: each answer carries it.
+    static let pageBytesMax = 256 << 10
+    /// Pages of one listener or route: a few statuses and hundreds of them.
+    static let pagesMax = 64
+    /// What all pages may take together, in bytes.
+    static let allPagesBytesMax = 32 << 20
     /// Worker threads: more than the largest machines have processors for.
     static let workersMax = 256
     /// Sources of a service: datacentres to fail over to.

@@ -38,6 +38,12 @@ package struct RouteSettings: Equatable, Sendable {
     package internal(set) var access = AddressRules()
     /// How many requests its clients may send, besides what its listener says.
     package internal(set) var rates: [RateRule] = []
+    /// What its clients see of errors, by status, before what its listener says.
+    package internal(set) var errorPages: [PageRule] = []
+    /// Whether they see it in the place of backends' answers as well; nil is as its listener says.
+    package internal(set) var errorPagesOfBackends: Bool?
+    /// When it is closed; without `when` as its listener is.
+    package internal(set) var maintenance = MaintenanceRule()
     /// Where the client is sent instead.
     package internal(set) var redirect = Redirect()
     /// What the client gets instead.

@@ -98,6 +98,19 @@ enum ForeignWords {
                 + "limits.requests and limits.backend-requests bound what is in flight"),
         Missing(
             words: [
+                "errorpage", "errorfile", "errorfiles", "errorpath", "errordocument",
+                "custompages", "customerrors", "interceptors", "proxyintercepterrors",
+            ],
+            advice:
+                "a listener or a route has error-pages: {502: FILE, 5xx: FILE}, and "
+                + "error-pages-of: all for those of backends as well"),
+        Missing(
+            words: ["maintenancemode", "maint", "maintenancepage", "offline"],
+            advice:
+                "a listener or a route has maintenance: on, or maintenance: FILE for as long as "
+                + "that is there"),
+        Missing(
+            words: [
                 "auth", "basicauth", "jwt", "oauth", "oauth2", "oidc", "forwardauth", "extauthz",
                 "htpasswd",
             ],

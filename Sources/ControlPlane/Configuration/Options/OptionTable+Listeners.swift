@@ -10,6 +10,8 @@ extension OptionTable {
         Option.group("timeouts", \.policy.timeouts, clientTimeouts)
         + Option.group("limits", \.policy, limits)
         + Option.group("", \.policy.access, access) + Option.group("", \.policy.rates, rate)
+        + Option.group("", \.policy, listenerPages)
+        + Option.group("maintenance", \.policy.maintenance, maintenance)
         + Option.group("tls", \.tls, tls)
         + Option.group("tls.client-certificates", \.policy, certificateFields)
         + Option.group("hsts", \.policy.strictTransport, strictTransport)

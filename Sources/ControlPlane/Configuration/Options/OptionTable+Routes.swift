@@ -31,6 +31,8 @@ extension OptionTable {
                 "replace-prefix", \.replacePrefix, .optional(.routePath),
                 "What backends get in the prefix's place."),
         ] + Option.group("", \.access, access) + Option.group("", \.rates, rate)
+        + Option.group("", \.self, routePages)
+        + Option.group("maintenance", \.maintenance, maintenance)
         + Option.group("retry", \.retry, routeRetry)
         + Option.group("hsts", \.strictTransport, strictTransport)
         + Option.group("redirect", \.redirect, redirect)

@@ -8,8 +8,12 @@ internal import Traffic
 
 extension RouteRule {
     /// The rule that `route` describes. Validation has ensured that its service exists and that it
-    /// has exactly one action. `listener` is what its listener says of HTTPS; nil without TLS.
-    init(_ route: RouteSettings, services: [String: ServiceID], listener: StrictTransport?) {
+    /// has exactly one action. `listener` is what its listener says of HTTPS, nil without TLS, and
+    /// `policy` the rest of that.
+    init(
+        _ route: RouteSettings, services: [String: ServiceID], listener: StrictTransport?,
+        policy: ClientPolicy
+    ) {
         let prefix = route.stripPrefix ? "" : route.replacePrefix
         if let name = route.service, let service = services[name] {
             self.init(.forward(service, prefix: prefix))
@@ -45,6 +49,17 @@ extension RouteRule {
         }
         access = route.access
         rates = route.rates
+        if !route.errorPages.isEmpty || route.errorPagesOfBackends != nil {
+            errorPages = ErrorPages(
+                route.errorPages, over: policy.errorPages,
+                ofBackends: route.errorPagesOfBackends ?? policy.errorPagesOfBackends)
+        }
+        maintenance = route.maintenance
+        // What it says of being closed holds for when its listener is, too.
+        if maintenance.when == nil, maintenance != MaintenanceRule() {
+            maintenance.when = policy.maintenance.when
+            maintenance.isFileThere = policy.maintenance.isFileThere
+        }
         if route.retry != RetryRule.Override() { retry = route.retry }
     }
 }
@@ -53,7 +68,9 @@ extension Listener {
     /// Its rules, in their order; empty when all requests go to one service.
     func rules(services: [String: ServiceID]) -> [RouteRule] {
         let secured = tls.isOn ? policy.strictTransport : nil
-        var rules = routes.map { RouteRule($0, services: services, listener: secured) }
+        var rules = routes.map {
+            RouteRule($0, services: services, listener: secured, policy: policy)
+        }
         if let target = redirect.target,
             let rest = Redirect(status: redirect.status, to: target)
         {
@@ -66,6 +83,9 @@ extension Listener {
     func hasRules(of other: Listener) -> Bool {
         routes == other.routes && redirect == other.redirect && tls.isOn == other.tls.isOn
             && policy.strictTransport == other.policy.strictTransport
+            && policy.errorPages == other.policy.errorPages
+            && policy.errorPagesOfBackends == other.policy.errorPagesOfBackends
+            && policy.maintenance == other.policy.maintenance
     }
 }
 

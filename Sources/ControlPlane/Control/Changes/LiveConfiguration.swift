@@ -13,6 +13,7 @@ internal import CertificateFiles
 internal import Configuration
 internal import Documents
 internal import Events
+internal import Routing
 
 /// Keeps the running configuration up to date. Control thread only.
 final class LiveConfiguration {
@@ -71,6 +72,8 @@ final class LiveConfiguration {
     private let certificates: () -> [CertificateSource: CertificateReading]
     private let log: () -> Log
     private var documents = DocumentSet()
+    /// The pages in use, by path: only a reload reads all of them again, as with certificates.
+    private(set) var pages: [String: Page]
     private var timer: Timer?
 
     /// Changes come in bursts, as when a tree of keys is written key by key. They are read together
@@ -89,8 +92,10 @@ final class LiveConfiguration {
         },
         apply: @escaping Apply,
         certificates: @escaping () -> [CertificateSource: CertificateReading] = { [:] },
+        pages: [String: Page] = [:],
         log: @escaping () -> Log
     ) {
+        self.pages = pages
         self.origin = origin
         self.effective = effective
         self.load = load
@@ -108,6 +113,13 @@ final class LiveConfiguration {
     ) {
         let new = SourceDocuments(fragments: fragments, problems: problems)
         guard documents.set(new, from: source) else { return }
+        if timer?.isScheduled == false { timer?.schedule(after: Self.delay) }
+    }
+
+    /// Has what runs take up these pages, which have changed, by path; and look again whether the
+    /// files of `maintenance` are there.
+    func filesChanged(_ new: [String: Page]) {
+        pages.merge(new) { $1 }
         if timer?.isScheduled == false { timer?.schedule(after: Self.delay) }
     }
 
@@ -149,8 +161,11 @@ final class LiveConfiguration {
     }
 
     private func read() {
-        let sources = documents.removeChanges()
-        switch applyValid(origin, certificates()) {
+        var sources = documents.removeChanges()
+        if sources.isEmpty { sources = ["files"] }
+        var known = origin
+        known.pages = pages
+        switch applyValid(known, certificates()) {
         case .success(let applied):
             if applied.leftOut.isEmpty || !applied.change.isEmpty { outcome.applied += 1 }
             recordLeftOut(applied.leftOut, sources)
@@ -187,6 +202,7 @@ final class LiveConfiguration {
         do throws(ChangeRefusal) {
             let change = try apply(valid.configuration.configuration)
             effective = valid.configuration.effective
+            pages = valid.configuration.configuration.pages
             documents.setApplied(valid.fragments)
             return .success((change, valid.leftOut))
         } catch {

@@ -5,6 +5,7 @@ package import Configuration
 package import Documents
 internal import Glibc
 internal import Machine
+package import Routing
 
 /// Everything that a configuration is made of, except fragments. Value type.
 package struct ConfigurationOrigin: Sendable {
@@ -16,6 +17,9 @@ package struct ConfigurationOrigin: Sendable {
     package var environment: [String: String] = [:]
     /// The flags.
     package var overrides = Overrides()
+
+    /// Pages that are in use, by path, which are not read again; none where all are to be read.
+    package var pages: [String: Page] = [:]
 
     /// Reads no file yet: `readAnew` does.
     package init(environment: [String: String] = [:], overrides: Overrides = Overrides()) {
@@ -32,11 +36,12 @@ package struct ConfigurationOrigin: Sendable {
     /// This origin with the file as it is now. Blocks; control thread only.
     package func readAnew() -> ConfigurationOrigin {
         var origin = self
+        origin.pages = [:]
         origin.file = path.flatMap { try? NamedText.read(path: $0) }
         return origin
     }
 
-    /// Loads it with these fragments; `certificates` are not read again.
+    /// Loads it with these fragments; `certificates` and `pages` are not read again.
     package func load(
         _ fragments: [ConfigurationFragment],
         _ certificates: [CertificateSource: CertificateReading] = [:]
@@ -44,7 +49,7 @@ package struct ConfigurationOrigin: Sendable {
         try ConfigurationLoader.load(
             file: file, environment: environment, overrides: overrides, fragments: fragments,
             processorCount: ProcessorAllowance.count(), findHost: { HostFinder.findOwn($0) },
-            certificates: certificates)
+            certificates: certificates, pages: pages)
     }
 }
 

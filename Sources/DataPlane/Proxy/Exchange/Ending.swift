@@ -80,6 +80,8 @@ enum Ending: CaseIterable {
     case limitedByListener
     /// More requests came than the route lets through.
     case limitedByRoute
+    /// The listener or the route is closed for a while, on purpose.
+    case maintenance
     /// No route is for the request.
     case noRoute
     /// This machine had nothing left to connect to a backend with (`Errno.isShortage`).
@@ -158,6 +160,7 @@ extension Ending {
         case .traceAtLastHop: Row(.fairlead, "FA", 405, listener: .answered)
         case .limitedByListener: Row(.fairlead, "FL", 429, listener: .limitedByListener)
         case .limitedByRoute: Row(.fairlead, "FL", 429, listener: .limitedByRoute)
+        case .maintenance: Row(.fairlead, "FM", 503, listener: .inMaintenance)
         case .noRoute: Row(.fairlead, "FN", 404, listener: .unrouted)
         case .shortage: Row(.fairlead, "FR", 503, .shortages, fails: true)
         case .requestExpired: Row(.fairlead, "FX", 504, .timeouts, fails: true)
@@ -232,6 +235,7 @@ extension Ending {
         case .traceAtLastHop: "This hop answers no TRACE.\n"
         case .limitedByListener, .limitedByRoute:
             "More requests came than may: try again in a moment.\n"
+        case .maintenance: "This is closed for maintenance: try again later.\n"
         case .noRoute: "Nothing is served here under this host and path.\n"
         case .shortage:
             """

@@ -229,7 +229,10 @@ extension HTTPExchange {
     /// Answers in place of the backend. No try is under way.
     func giveUp(_ ending: Ending) {
         guard let pool, let client else { return }
-        let reply = LocalReply(ending, service: pool.options.name, pool.lastFault)
+        var reply = LocalReply(ending, service: pool.options.name, pool.lastFault)
+        if let pages = held.route?.errorPages ?? client.context.listener.options.errorPages {
+            requestHead.withBytes { reply.show(pages, $0) }
+        }
         pool.counters.count(ending)
         pool.countResponse(status: reply.status)
         let sent = reply.send(to: client, mayStay: !request.effort.closesClient)

@@ -55,6 +55,7 @@ extension HTTPExchange {
         guard let client else { return false }
         if head.status >= 400,
             isTriedElsewhere(after: head.status, following: following, client, stream)
+                || isReplaced(head, bytes, following: following, client, stream)
         {
             return false
         }
@@ -83,7 +84,7 @@ extension HTTPExchange {
 
     /// The field lines that the response gets: the cookie that makes the client stick to this
     /// backend, and how many tries it took.
-    private func addedLines(_ stream: BackendStream) -> [UInt8] {
+    func addedLines(_ stream: BackendStream) -> [UInt8] {
         guard stream.withPlace({ $2.addsLines }) else { return [] }
         let pool = stream.pool
         var lines: [UInt8] = []

@@ -140,7 +140,7 @@ extension Ending {
         case .complete, .streamExpired, .clientGone, .clientTimeout, .notArrived, .refused,
             .ambiguousPath, .malformedBody, .deniedByListener, .deniedByRoute, .deniedUnknown,
             .answered, .optionsAtLastHop, .traceAtLastHop,
-            .noRoute, .limitedByListener, .limitedByRoute, .idle, .stopped:
+            .maintenance, .noRoute, .limitedByListener, .limitedByRoute, .idle, .stopped:
             nil
         }
     }

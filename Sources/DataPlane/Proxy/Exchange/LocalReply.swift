@@ -20,11 +20,18 @@ struct LocalReply {
     let contentType: String?
     /// A field that says what the client may do next; nil for none.
     let field: (name: StaticString, value: [UInt8])?
+    /// Field lines of the backend's answer that the client gets; empty for none.
+    private var keptLines: [UInt8] = []
     /// Field lines that say more of a limit; empty for none.
     private var limitLines: [(name: StaticString, value: [UInt8])] = []
     /// The route's field lines; nil without any.
     let edits: FieldEdits?
+    /// What it says, where there is no page.
     let body: [UInt8]
+    /// The operator's page, which clients get in place of `body`; nil for none.
+    private var page: Page?
+    /// Whether it depends on the client's Accept what the answer says.
+    private var dependsOnAccept = false
 
     private init(
         _ ending: Ending, _ status: Int, contentType: String? = "text/plain; charset=utf-8",
@@ -37,6 +44,13 @@ struct LocalReply {
         self.field = field
         self.edits = edits
         self.body = body
+    }
+
+    /// The answer in place of a backend's, whose client sees a page: with this status, and `lines`,
+    /// which are whole field lines. `show` follows.
+    init(inPlaceOf status: Int, _ lines: [UInt8], _ edits: FieldEdits?) {
+        self.init(.complete, status, contentType: nil, nil, edits)
+        keptLines = lines
     }
 
     /// The answer to a request that ends as `ending`; `service` is the name of the service that it
@@ -83,6 +97,15 @@ struct LocalReply {
         ]
     }
 
+    /// The answer to a request of a client that may not come while `maintenance` goes on.
+    init(_ maintenance: Maintenance) {
+        let ending = Ending.maintenance
+        self.init(
+            ending, ending.status ?? 503, ("Retry-After", maintenance.retryAfter),
+            body: Array(ending.sentence(service: "").utf8))
+        page = maintenance.page
+    }
+
     /// The answer to a request whose head is refused for `error`.
     init(refusing error: HeadError) {
         self.init(.refused, error.status, body: Array("\(error)\n".utf8))
@@ -104,6 +127,23 @@ struct LocalReply {
 }
 
 extension LocalReply {
+    /// What it says: the page if there is one, else a line of text.
+    var content: [UInt8] { page?.bytes ?? body }
+
+    /// Whether it shows a page.
+    var hasPage: Bool { page != nil }
+
+    /// Has the answer show the page that `pages` have for its status, to a client that takes it, as
+    /// `head` says, the request's head; empty where that could not be read. An answer that the
+    /// operator has written keeps what that says.
+    mutating func show(_ pages: ErrorPages?, _ head: Span<UInt8>) {
+        guard status >= 400, ending != .answered || body.isEmpty,
+            let page = page ?? pages?.page(for: status)
+        else { return }
+        dependsOnAccept = true
+        self.page = AcceptedFormats(head).contain(page.format) ? page : nil
+    }
+
     /// What writes the answer for a client with these capabilities; `edits` are its listener's,
     /// where no route has others.
     func writer(
@@ -111,9 +151,13 @@ extension LocalReply {
     ) -> ResponseWriter {
         var writer = ResponseWriter(
             status: status, contentType: nil, to: client, omitsBody: omitsBody)
-        if let contentType { writer.addField("Content-Type", Array(contentType.utf8).span) }
+        if let type = page?.mediaType ?? contentType {
+            writer.addField("Content-Type", Array(type.utf8).span)
+        }
+        if dependsOnAccept { writer.addField("Vary", "Accept") }
         if let field { writer.addField(field.name, field.value.span) }
         for line in limitLines { writer.addField(line.name, line.value.span) }
+        if !keptLines.isEmpty { writer.add(lines: keptLines.span) }
         if let edits = self.edits ?? edits { writer.add(edits) }
         return writer
     }
@@ -172,11 +216,30 @@ extension Destination {
     func reply(
         to head: borrowing RequestHead, _ bytes: Span<UInt8>, of client: ClientContext
     ) -> LocalReply {
+        var reply = plainReply(to: head, bytes, of: client)
+        reply.show(route?.errorPages ?? client.listener.options.errorPages, bytes)
+        return reply
+    }
+
+    /// The route that the request came by, where Fairlead refuses it; nil for none, and where it
+    /// goes on.
+    private var route: Route? {
+        switch self {
+        case .answer(_, let route), .limited(_, _, _, let route), .closed(_, let route):
+            route.object
+        case .service, .refuse, .redirect, .respond: nil
+        }
+    }
+
+    private func plainReply(
+        to head: borrowing RequestHead, _ bytes: Span<UInt8>, of client: ClientContext
+    ) -> LocalReply {
         switch self {
         case .service: preconditionFailure("a service answers by its backends")
-        case .answer(let ending): return LocalReply(ending)
-        case .limited(let ending, let limit, let wait):
+        case .answer(let ending, _): return LocalReply(ending)
+        case .limited(let ending, let limit, let wait, _):
             return LocalReply(ending, limit, wait: wait)
+        case .closed(let maintenance, _): return LocalReply(maintenance)
         case .refuse(let error): return LocalReply(refusing: error)
         case .redirect(let redirect, let edits):
             var location: [UInt8] = []

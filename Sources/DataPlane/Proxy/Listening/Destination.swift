@@ -16,10 +16,12 @@ enum Destination {
     /// The request is for this service, by this route if the listener has any. They are not
     /// counted: the listener has them until the next event.
     case service(Link<BackendPool>, Link<Route>)
-    /// Fairlead answers it.
-    case answer(Ending)
+    /// Fairlead answers it; the route is the one that it came by, if that matters.
+    case answer(Ending, by: Link<Route> = Link())
     /// The request is beyond this limit, and may be sent again after so many nanoseconds.
-    case limited(Ending, RateLimit, wait: UInt64)
+    case limited(Ending, RateLimit, wait: UInt64, by: Link<Route> = Link())
+    /// The listener or the route is closed for its client.
+    case closed(Maintenance, by: Link<Route>)
     /// Fairlead refuses its head.
     case refuse(HeadError)
     /// The request is answered by a redirect, as a route says.
@@ -44,6 +46,8 @@ struct Destinations: ~Copyable {
     private let access: AddressTable?
     /// How many requests the clients of all routes may send.
     private let rates: [RateLimit]
+    /// How all routes are closed at present that do not stay open; nil when they are not.
+    private let maintenance: Maintenance?
     /// Whether it matters to the listener, or to one of its routes, who the client is.
     private let asksWho: Bool
     /// The routes of TLS connections, and the pools of their services, by their places there.
@@ -65,7 +69,10 @@ struct Destinations: ~Copyable {
         allowsConnect = options.policy.allowsConnect
         access = options.access
         rates = options.rates
-        asksWho = options.access != nil || !options.rates.isEmpty || options.routes?.asksWho == true
+        maintenance = options.maintenance
+        asksWho =
+            options.access != nil || !options.rates.isEmpty || options.maintenance != nil
+            || options.routes?.asksWho == true
         self.pools = options.routes?.services.map(pool) ?? []
         serverNames = options.serverNames
         namedPools = options.serverNames?.services.map(pool) ?? []
@@ -133,19 +140,24 @@ struct Destinations: ~Copyable {
         let decision = routes?.decide(head, bytes) ?? .none
         var chosen: Route?
         if case .route(let route) = decision { chosen = route }
-        if let refusal = refusal(of: caller, by: chosen) { return .answer(refusal) }
+        // The table has it for as long as the listener.
+        let link = chosen.map { Link($0) } ?? Link()
+        if let refusal = refusal(of: caller, by: chosen) { return .answer(refusal, by: link) }
+        if let maintenance = closing(chosen), !maintenance.serves(caller) {
+            return .closed(maintenance, by: link)
+        }
         let now = worker.loop.nowNanoseconds
         // Whom a trusted proxy does not name counts as that proxy.
         let counted = caller ?? address
         if chosen?.answersHealth != true,
             let beyond = listener.firstLimit(beyond: rates, head, bytes, of: counted, at: now)
         {
-            return .limited(.limitedByListener, beyond.limit, wait: beyond.wait)
+            return .limited(.limitedByListener, beyond.limit, wait: beyond.wait, by: link)
         }
         if let own = chosen?.rates, !own.isEmpty,
             let beyond = listener.firstLimit(beyond: own, head, bytes, of: counted, at: now)
         {
-            return .limited(.limitedByRoute, beyond.limit, wait: beyond.wait)
+            return .limited(.limitedByRoute, beyond.limit, wait: beyond.wait, by: link)
         }
         if head.maxForwards == 0 { return lastHop(head.method) }
         switch decision {
@@ -169,6 +181,14 @@ struct Destinations: ~Copyable {
             if !access.admits(caller) { return .deniedByRoute }
         }
         return nil
+    }
+
+    /// How the listener, or the route that a request came by, is closed; nil where it is open. How
+    /// this process is can be asked at any time.
+    private func closing(_ route: Route?) -> Maintenance? {
+        guard let route else { return maintenance }
+        if route.answersHealth { return nil }
+        return route.maintenance ?? (route.staysOpen ? nil : maintenance)
     }
 
     private func destination(

@@ -33,6 +33,8 @@ extension HTTP1Session {
     /// connection.
     func refuse(_ reply: LocalReply) {
         traits = []
+        var reply = reply
+        reply.show(listener.options.errorPages, Span())
         reply.send(to: .http1(Link(self)), on: worker)
         end(lingers: true)
     }
@@ -45,13 +47,14 @@ extension HTTP1Session {
             to: capabilities(keepsAlive: keepsAlive), omitsBody: traits.contains(.isHead),
             listener.responseEdits)
         var out: [UInt8] = []
-        writer.write(body: reply.body.span, into: &out)
+        let content = reply.content
+        writer.write(body: content.span, into: &out)
         switch write(out.span) {
         // What is kept goes out before the next request is read, and before the connection ends.
         case .sent, .kept: break
         case .failed: condition.insert(.isBroken)
         }
-        let bodyCount = writer.omitsBody ? 0 : reply.body.count
+        let bodyCount = writer.omitsBody ? 0 : content.count
         return (out.count - bodyCount, bodyCount)
     }
 }

@@ -88,6 +88,8 @@ final class HTTP2ClientStream: HTTP2Stream {
     /// Gives `reply` to a request whose head can't be passed on.
     func refuse(_ reply: LocalReply, isWhole: Bool) {
         self.isWhole = isWhole
+        var reply = reply
+        reply.show(context.listener.options.errorPages, Span())
         reply.send(to: .http2(Link(self)), version: .http2, on: worker)
         exchangeFinished()
     }
@@ -192,15 +194,16 @@ final class HTTP2ClientStream: HTTP2Stream {
         if isGRPC { return (answerAsGRPC(reply), 0) }
         let writer = reply.writer(
             to: Self.capabilities, omitsBody: isHead, context.listener.responseEdits)
-        let framing = writer.framing(ofBytes: reply.body.count)
+        let content = reply.content
+        let framing = writer.framing(ofBytes: content.count)
         var text: [UInt8] = []
         writer.writeHead(framing: framing, into: &text)
-        let omitsBody = isHead || framing == .none || reply.body.isEmpty
+        let omitsBody = isHead || framing == .none || content.isEmpty
         hasEnded = omitsBody
         let head = with { $0.sendHead(text.span, on: slot, isLast: omitsBody) }
         guard !omitsBody else { return (head, 0) }
-        switch transmit(reply.body.span, isLast: true) {
-        case .sent, .kept, .failed: return (head, reply.body.count)
+        switch transmit(content.span, isLast: true) {
+        case .sent, .kept, .failed: return (head, content.count)
         }
     }
 

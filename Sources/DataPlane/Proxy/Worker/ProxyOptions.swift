@@ -32,12 +32,18 @@ package struct ListenerOptions: Sendable {
         didSet {
             access = AddressTable(policy.access)
             rates = RateLimit.limits(policy.rates, keeping: rates)
+            errorPages = ErrorPages(policy.errorPages, ofBackends: policy.errorPagesOfBackends)
+            maintenance = Maintenance(policy.maintenance)
         }
     }
     /// Which addresses they may have, as `policy` says; nil for all. All workers share it.
     private(set) var access: AddressTable?
     /// How many requests they may send, as `policy` says; empty for any. All workers count by it.
     private(set) var rates: [RateLimit]
+    /// What they see of errors, as `policy` says; nil for lines of text.
+    private(set) var errorPages: ErrorPages?
+    /// How it is closed at present, as `policy` says; nil where it is not.
+    private(set) var maintenance: Maintenance?
     /// The certificates that its clients are shown; nil where TLS is not spoken.
     package var tls: TLSServing?
     /// The service that gets the connections of certificate authorities that look for an answer to
@@ -62,6 +68,8 @@ package struct ListenerOptions: Sendable {
         self.policy = policy
         access = AddressTable(policy.access)
         rates = RateLimit.limits(policy.rates, keeping: old?.rates ?? [])
+        errorPages = ErrorPages(policy.errorPages, ofBackends: policy.errorPagesOfBackends)
+        maintenance = Maintenance(policy.maintenance)
         self.tls = tls
         self.challengeService = challengeService
     }

@@ -43,6 +43,9 @@ package struct ResponseWriter: Sendable {
         if let line = edits.supplement?.line { extraFields.append(line.span) }
     }
 
+    /// Adds whole field lines, each with its end, that were read from a head that was parsed.
+    package mutating func add(lines: Span<UInt8>) { extraFields.append(lines) }
+
     /// Adds a field of a fixed value.
     /// - Precondition: `name` is a token, `value` has no control characters.
     package mutating func addField(_ name: StaticString, _ value: StaticString) {

@@ -148,6 +148,7 @@ let package = Package(
         wire.module("DNSWire", uses: ["Endpoints"], settings: cold),
         wire.module("HTTP1", settings: hot),
         wire.module("HTTP2", uses: ["HTTP1"], settings: hot),
+        wire.module("GRPCWire", settings: cold),
         wire.module("ConsulQuery", settings: cold),
         wire.module("DockerAPI", uses: ["Endpoints", "JSON"], settings: cold),
         wire.module("ProxyProtocol", uses: ["Endpoints"], settings: cold),
@@ -162,14 +163,14 @@ let package = Package(
             "CertificateFiles", uses: ["Documents", "Events", "TLS"], settings: cold),
         network.module("DNSClient", uses: ["Events", "DNSWire", "Endpoints"], settings: cold),
         network.module(
-            "HTTPClient", uses: ["Events", "HTTP1", "Endpoints", "TLS"], settings: cold),
+            "HTTPClient", uses: ["Events", "HTTP1", "HTTP2", "Endpoints", "TLS"], settings: cold),
         network.module(
             "HTTPServer", uses: ["WallClock", "Events", "HTTP1", "Endpoints", "TLS"],
             settings: cold),
         network.module(
             "Processes", uses: ["CLinux", "Events", "Endpoints", "Wording"], settings: cold),
 
-        model.module("Backends", uses: ["Endpoints", "Wording"], settings: hot),
+        model.module("Backends", uses: ["Endpoints", "GRPCWire", "Wording"], settings: hot),
         model.module("Access", uses: ["Endpoints"], settings: hot),
         model.module("RateLimits", uses: ["Endpoints"], settings: hot),
         model.module(
@@ -259,8 +260,8 @@ let package = Package(
         controlPlane.module(
             "Health",
             uses: [
-                "Events", "HTTPClient", "HTTP1", "Backends", "Endpoints", "ProxyProtocol", "TLS",
-                "Traffic",
+                "Events", "HTTPClient", "HTTP1", "Backends", "Endpoints", "GRPCWire",
+                "ProxyProtocol", "TLS", "Traffic",
             ],
             settings: cold),
         controlPlane.module(
@@ -375,6 +376,7 @@ let package = Package(
         wire.tests("DNSWire", uses: ["Endpoints", "Random", "TestSupport"]),
         wire.tests("HTTP1", uses: ["HeadWriting", "Random", "TestSupport"]),
         wire.tests("HTTP2", uses: ["HTTP1", "Random", "TestSupport"]),
+        wire.tests("GRPCWire"),
         wire.tests("ConsulQuery"),
         wire.tests("DockerAPI", uses: ["Endpoints", "JSON", "Random"]),
         wire.tests("ProxyProtocol", uses: ["Endpoints", "TestSupport"]),
@@ -454,8 +456,8 @@ let package = Package(
         controlPlane.tests(
             "Health",
             uses: [
-                "TestSupport", "Events", "HTTPClient", "HTTP1", "Backends", "Random", "Endpoints",
-                "ProxyProtocol", "Traffic",
+                "TestSupport", "Events", "GRPCWire", "HTTPClient", "HTTP1", "HTTP2", "Backends",
+                "Random", "Endpoints", "ProxyProtocol", "Traffic",
             ]),
         controlPlane.tests(
             "Admin",
@@ -566,6 +568,7 @@ let ofTheWhole: Set = [
 let ofOneThread: Set = [
     "AccessTests", "BackendsTests", "BalancingTests", "ConfigurationTests", "ConsulQueryTests",
     "ContainersTests", "DNSWireTests", "DockerAPITests", "EndpointsTests", "ExplainTests",
+    "GRPCWireTests",
     "HTTP1Tests", "HTTP2Tests", "JSONTests", "LookupsTests", "MachineTests", "ProxyProtocolTests",
     "RoutingTests",
     "TLSWireTests", "TrafficTests", "WordingTests",

@@ -12,7 +12,7 @@ extension Flow {
         /// Fairlead over `ports`, whose service has the lines `more`.
         private func fairlead(
             _ stage: Stage, over ports: [UInt16], host: String = "127.0.0.1", _ more: String,
-            isUp: Bool = true
+            check: String = "type: tcp", isUp: Bool = true
         ) throws -> Fairlead {
             let folder = stage.hold(try TemporaryFolder())
             let backends = ports.map { "\"\(host):\($0)\"" }.joined(separator: ", ")
@@ -24,7 +24,7 @@ extension Flow {
                   web:
                     backends: [\(backends)]
                     addresses: ipv4
-                    check: {type: tcp, interval: 200ms}
+                    check: {\(check), interval: 200ms}
                     \(more.replacing("\n", with: "\n    "))
                 listeners:
                   - {listen: "127.0.0.1:\(try FreePort.take())", service: web}
@@ -163,6 +163,44 @@ extension Flow {
                         "many OK 400 OK from one", "health OK SERVING", "health NOT_FOUND  []",
                     ])
                 #expect(try connections(fairlead) == 1)
+            }
+        }
+
+        @Test("a server of gRPC serves while its health service says so, and it is said why not")
+        func gRPCHealth() throws {
+            try withStage { stage in
+                let authority = try TestAuthority()
+                let pair = try authority.issue("peer", for: "DNS:localhost,IP:127.0.0.1")
+                let both = stage.hold(try TemporaryFolder())
+                let file = try both.write(
+                    String(
+                        decoding: TestAuthority.bytes(of: pair.key)
+                            + TestAuthority.bytes(of: pair.cert), as: UTF8.self), to: "peer.pem")
+                let peers = try [true, true, false].map {
+                    stage.hold(try GRPCPeer("one", securedBy: file, hasHealth: $0))
+                }
+                let fairlead = try fairlead(
+                    stage, over: peers.map(\.port), host: "localhost",
+                    "tls: {ca-file: \(authority.file)}\nprotocol: h2", check: "grpc: web",
+                    isUp: false)
+                func cause(of peer: GRPCPeer) throws -> String? {
+                    try fairlead.backends().first { $0.address.hasSuffix(":\(peer.port)") }?.cause
+                }
+                func awaitCause(_ text: String, of peer: GRPCPeer) throws {
+                    try waitFor(text) { () -> Void? in
+                        try cause(of: peer)?.contains(text) == true ? () : nil
+                    }
+                }
+                try fairlead.waitForBackends(up: 2)
+                try awaitCause("UNIMPLEMENTED): it has no health service", of: peers[2])
+                try peers[0].setHealth("NOT_SERVING", of: "web", trusting: authority.file)
+                try awaitCause("its health service says NOT_SERVING", of: peers[0])
+                try fairlead.waitForBackends(up: 1)
+                #expect(
+                    try GRPCPeer.ask(fairlead.port, ["echo:a", "health:web"])
+                        == ["echo OK a", "health OK SERVING"])
+                try peers[0].setHealth("SERVING", of: "web", trusting: authority.file)
+                try fairlead.waitForBackends(up: 2)
             }
         }
 

@@ -17,6 +17,8 @@ struct CheckKey: Hashable {
     let timeout: Duration
     /// How the connection is made secure; nil: it is not.
     var tls: HTTPClient.Security?
+    /// By which HTTP one of kind `http` asks; of the other kinds it is HTTP/1.1, and means nothing.
+    var version = HTTPClient.Version.http1
 }
 
 extension CheckKey {

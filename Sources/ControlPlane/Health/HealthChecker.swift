@@ -51,20 +51,22 @@ package final class HealthChecker {
     /// Checks the backends of `roster` from now on, until `stop()` is called on what this returns.
     /// `liveAnswers` returns how many live requests a backend has answered well so far, nil if that
     /// is not known; it is called each time a check of kind `tcp` is due. Checks on the port of a
-    /// backend are made by `tls`, if that is spoken there. `onChange` is called
-    /// after each result that was given to the roster, and never while this runs: the time to
-    /// publish the rotation again.
+    /// backend are made by `tls`, if that is spoken there, and by the HTTP that the backend
+    /// `speaks`. `onChange` is called after each result that was given to the roster, and never
+    /// while this runs: the time to publish the rotation again.
     ///
     /// - Precondition: All rosters of a checker share one `BackendIDs`; `options` are `off` if and
     ///   only if the roster expects no checks.
     package func watch(
         _ roster: Roster, options: CheckOptions, tls: TLSClient? = nil,
+        speaks: BackendProtocol = .http1,
         liveAnswers: @escaping (BackendID) -> UInt64? = { _ in nil },
         onChange: @escaping () -> Void
     ) -> ServiceChecks {
         precondition((options.type == .off) == (roster.options.checks == nil))
         let checks = ServiceChecks(
-            roster, options, tls, checker: self, liveAnswers: liveAnswers, onChange: onChange)
+            roster, options, tls, speaks, checker: self, liveAnswers: liveAnswers,
+            onChange: onChange)
         checks.reconcile()
         return checks
     }

@@ -2,6 +2,7 @@
 
 package import Backends
 package import Events
+internal import GRPCWire
 internal import Glibc
 package import HTTPClient
 package import Traffic
@@ -46,6 +47,35 @@ package enum ProbeResult: Sendable, Equatable {
         }
     }
 
+    /// The result of a call of the health service of gRPC that ended with `outcome`.
+    package init(ofHealthCall outcome: HTTPClient.Outcome) {
+        switch outcome {
+        case .response(let response):
+            // Without a message the trailers are the head ("Trailers-Only").
+            let text = response.trailer("grpc-status") ?? response.field("grpc-status")
+            if response.status != 200 {
+                self = .failed(.status(response.status))
+            } else if let text, let status = GRPCStatus(Array(text.utf8).span),
+                response.field("content-type")?.lowercased().hasPrefix("application/grpc") == true
+            {
+                self.init(GRPCHealth.answer(in: response.body.span), status)
+            } else {
+                self = .failed(.notGRPC)
+            }
+        case .failed(.bodyTooLarge): self = .failed(.notServing(.malformed))
+        case .failed(let failure): self.init(failure)
+        }
+    }
+
+    private init(_ answer: GRPCHealth.Answer, _ status: GRPCStatus) {
+        self =
+            switch (status, answer) {
+            case (.ok, .serving): .passed
+            case (.ok, let answer): .failed(.notServing(answer))
+            case (let status, _): .failed(.callFailed(status))
+            }
+    }
+
     /// The result of a check by HTTP that could not be completed.
     package init(_ failure: HTTPClient.Failure) {
         switch failure {
@@ -61,6 +91,10 @@ package enum ProbeResult: Sendable, Equatable {
         case .closedEarly: self = .failed(.reset)
         case .malformedBody: self = .failed(.body(.malformed))
         case .malformedHead, .tooManyInterim, .bodyTooLarge: self = .failed(.malformed)
+        case .http2(.notSpoken): self = .failed(.notHTTP2)
+        case .http2(.reset(let code)): self = .failed(.resetStream(code))
+        case .http2(.rulesBroken(.receiving)): self = .failed(.body(.malformed))
+        case .http2(.rulesBroken): self = .failed(.malformed)
         // Can't happen: the configuration is checked for it when it is read.
         case .unsendable: self = .failed(.other(0))
         }

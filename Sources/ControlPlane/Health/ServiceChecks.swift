@@ -17,6 +17,7 @@ package final class ServiceChecks {
     private let options: CheckOptions
     private let kind: CheckOptions.Kind
     private let tls: TLSClient?
+    private let speaks: BackendProtocol
     private let checker: HealthChecker
     private let answers: (BackendID) -> UInt64?
     private let onChange: () -> Void
@@ -26,13 +27,15 @@ package final class ServiceChecks {
     private var isStopped = false
 
     init(
-        _ roster: Roster, _ options: CheckOptions, _ tls: TLSClient?, checker: HealthChecker,
+        _ roster: Roster, _ options: CheckOptions, _ tls: TLSClient?, _ speaks: BackendProtocol,
+        checker: HealthChecker,
         liveAnswers: @escaping (BackendID) -> UInt64?, onChange: @escaping () -> Void
     ) {
         self.roster = roster
         self.options = options
         kind = options.kind
         self.tls = tls
+        self.speaks = speaks
         self.checker = checker
         self.answers = liveAnswers
         self.onChange = onChange
@@ -89,7 +92,18 @@ package final class ServiceChecks {
             timeout: CheckSchedule.bounded(options.timeout),
             tls: isOwn
                 ? tls.map { HTTPClient.Security($0, for: name(of: endpoint, target.hostName)) }
-                : nil)
+                : nil,
+            version: isOwn ? version : .http1)
+    }
+
+    /// By which HTTP the backends are asked on their own ports.
+    private var version: HTTPClient.Version {
+        guard case .http = kind else { return .http1 }
+        return switch speaks {
+        case .http1: .http1
+        case .http2: .http2
+        case .auto: .negotiated
+        }
     }
 
     /// The name that a backend's certificate has to be for: what the options say, else its host's

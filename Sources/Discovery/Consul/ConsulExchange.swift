@@ -149,7 +149,7 @@ final class ConsulExchange {
             // ports, another agent may still be reached.
             case .connect(let errno) where errno.isShortage: isAgentsFault = errno == .noLocalPort
             case .connect, .tls, .timeout, .broken, .closedEarly, .malformedHead, .malformedBody,
-                .tooManyInterim:
+                .tooManyInterim, .http2:
                 agents.leave(agent: agent)
                 isAgentsFault = true
             }

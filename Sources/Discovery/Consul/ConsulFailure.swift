@@ -32,7 +32,7 @@ package enum ConsulFailure: Error, Sendable, Hashable {
         case .connect, .broken, .closedEarly(.connecting), .closedEarly(.waiting):
             self = .unreachable("\(failure)")
         case .closedEarly(.receiving), .malformedHead, .malformedBody, .tooManyInterim,
-            .bodyTooLarge, .unsendable:
+            .bodyTooLarge, .http2, .unsendable:
             self = .malformed("\(failure)")
         }
     }

@@ -42,7 +42,7 @@ package enum EngineFailure: Error, Sendable, Hashable {
             let advice = Self.remedies.text(for: fault, showsCertificate: showsCertificate)
             self = .unreachable(advice.isEmpty ? "\(failure)" : "\(failure); \(advice)")
         case .broken, .closedEarly: self = .unreachable("\(failure)")
-        case .malformedHead, .malformedBody, .tooManyInterim, .bodyTooLarge, .unsendable:
+        case .malformedHead, .malformedBody, .tooManyInterim, .bodyTooLarge, .http2, .unsendable:
             self = .malformed("\(failure)")
         }
     }

@@ -10,6 +10,8 @@ package enum CheckType: String, CaseIterable, Sendable {
     case tcp
     /// Sends a request and looks at the status, and at the body if that is asked for.
     case http
+    /// Asks the health service of gRPC.
+    case grpc
     /// Nothing: every instance counts as healthy until traffic says otherwise.
     case off
 }
@@ -18,8 +20,11 @@ package enum CheckType: String, CaseIterable, Sendable {
 package struct CheckOptions: Sendable, Equatable {
     /// What a check does; the fields of the other types have no effect.
     package var type = CheckType.tcp
-    /// What one of type `http` asks, and what passes.
+    /// What one of type `http` asks, and what passes. One of type `grpc` has its host and its field
+    /// lines.
     package var http = HTTP()
+    /// The service about which one of type `grpc` asks; empty for the whole server.
+    package var grpcService = ""
     /// What one of type `tcp` says once it is connected, 1 to 1024 bytes; nil for nothing.
     package var send: String?
     /// What the answer to one of type `tcp` has to begin with, 1 to 1024 bytes; nil for no answer.
@@ -54,6 +59,7 @@ package struct CheckOptions: Sendable, Equatable {
         switch type {
         case .off: .off
         case .http: .http(http)
+        case .grpc: .grpc(GRPC(service: grpcService, host: http.host, fields: http.fields))
         case .tcp:
             expect.map { expect in
                 .sendExpect(
@@ -72,6 +78,26 @@ package struct CheckOptions: Sendable, Equatable {
         case sendExpect(SendExpect)
         /// Sends a request and looks at the status, and at the body if that is asked for.
         case http(HTTP)
+        /// Asks the health service of gRPC, which has to say that it serves.
+        case grpc(GRPC)
+    }
+
+    /// The call of a check by gRPC's health protocol, version 1.
+    package struct GRPC: Sendable, Hashable {
+        /// The service to ask about; empty for the whole server.
+        package var service: String
+        /// The authority; nil names the endpoint that is checked.
+        package var host: String?
+        /// Further fields of the call's metadata. One named User-Agent takes the place of the
+        /// check's own.
+        package var fields: [HTTP.Field]
+
+        /// A call about `service`; by default about the whole server.
+        package init(service: String = "", host: String? = nil, fields: [HTTP.Field] = []) {
+            self.service = service
+            self.host = host
+            self.fields = fields
+        }
     }
 
     /// What a TCP check says, and what passes.

@@ -5,6 +5,9 @@
 // client that asks its agent all day should not dial each time. HTTP1 alone parses the response,
 // bounded in size and in time, and the outcome is one value. Nothing is retried here except a GET
 // on a kept connection that turns out to be closed: all else is the caller's policy.
+//
+// A request may go by HTTP/2, on a connection of its own: what checks need of backends that speak
+// nothing else.
 
 package import Endpoints
 package import Events
@@ -46,9 +49,12 @@ package final class HTTPClient {
 
     /// The layer of a new connection to `target`, which has `security`. Also for clients of other
     /// protocols on the same loop.
-    package func makeLayer(_ security: Security, to target: Target) -> TLSLayer {
+    /// `protocols` are offered in place of those of its client (ALPN); nil: those.
+    package func makeLayer(
+        _ security: Security, to target: Target, offering protocols: [ApplicationProtocol]? = nil
+    ) -> TLSLayer {
         TLSLayer(
-            client: security.client, for: security.name,
+            client: security.client, for: security.name, offering: protocols,
             resuming: sessions(of: ConnectionPlace(target, security)), tlsTransport)
     }
 
@@ -75,11 +81,13 @@ package final class HTTPClient {
     ///
     /// The deadline is that of the head: from then on only the server and `cancel()` end the
     /// exchange. What `request` says of the body has no effect.
+    /// - Precondition: it goes by HTTP/1.1.
     @discardableResult
     package func stream(
         _ request: Request, onPart: @escaping (Part) -> Void,
         completion: @escaping (Outcome) -> Void
     ) -> HTTPClientExchange {
+        precondition(request.version == .http1, "only a response of HTTP/1.1 can be streamed")
         let exchange = HTTPClientExchange(
             request, client: self, onPart: onPart, completion: completion)
         exchange.begin()
@@ -94,6 +102,10 @@ extension HTTPClient {
         package var target: Target
         /// How the connection is made secure; nil: it is not.
         package var tls: Security?
+        /// By which HTTP it goes.
+        package var version = Version.http1
+        /// Whether it says `te: trailers`, without which a server of gRPC refuses; by HTTP/2 alone.
+        package var acceptsTrailers = false
         /// Any but `connect` and `other`.
         package var method = Method.get
         /// Path and query, as they go into the request line: `/health?full=1`.
@@ -103,14 +115,14 @@ extension HTTPClient {
         /// Further fields. Host, Connection, Content-Length and Transfer-Encoding are written by
         /// the client and may not be among them.
         package var fields: [(name: String, value: String)] = []
-        /// The request's body; empty for none.
+        /// The request's body; empty for none. By HTTP/2 at most 16,384 bytes.
         package var body: [UInt8] = []
         /// From `send` to the last byte of the response; more than zero.
         package var deadline: Duration
         /// How long of that a new connection may take, TLS included; nil for no bound of its own.
         package var connectDeadline: Duration?
         /// Whether to use a connection that an earlier request left idle, if there is one, and to
-        /// leave this one for the next.
+        /// leave this one for the next; by HTTP/1.1 alone.
         package var keepsConnection = false
         /// What a new connection begins with, before TLS and the request, given its own endpoint;
         /// nil for nothing. A kept connection has begun before.
@@ -147,6 +159,17 @@ extension HTTPClient {
             self.deadline = deadline
             self.responseBody = responseBody
         }
+    }
+
+    /// By which HTTP a request goes. Any thread.
+    package enum Version: Sendable, Hashable {
+        /// HTTP/1.1.
+        case http1
+        /// HTTP/2: it is offered alone by TLS, and taken for granted in the clear ("prior
+        /// knowledge", RFC 9113, section 3.3). A server that speaks something else is a failure.
+        case http2
+        /// What the server chooses of what the TLS client offers (ALPN); HTTP/1.1 in the clear.
+        case negotiated
     }
 
     /// TLS for a request's connection. The client's loop thread only, but for its value.
@@ -201,12 +224,14 @@ extension HTTPClient {
         case failed(Failure)
     }
 
-    /// A response of HTTP/1.x that was complete, as far as it was wanted. Any thread.
+    /// A response that was complete, as far as it was wanted. Any thread.
     package struct Response: Sendable {
         /// 101 or 200 to 599; other interim responses are skipped.
         package let status: Int
         /// The body, without its framing; empty when it was ignored.
         package internal(set) var body: [UInt8] = []
+        /// The lines of the trailers by HTTP/2, without the empty one; by HTTP/1.1 none are kept.
+        var trailers: [UInt8] = []
         private let head: [UInt8]
         private let fields: [Field]
 
@@ -223,6 +248,25 @@ extension HTTPClient {
             for field in fields
             where bytes.extracting(field.name.bounds).isEqualIgnoringCase(to: name) {
                 return String(decoding: head[field.value.bounds], as: UTF8.self)
+            }
+            return nil
+        }
+
+        /// The value of the first trailer called `name`, which is in lower case; nil if there is
+        /// none.
+        package func trailer(_ name: StaticString) -> String? {
+            var start = 0
+            let count = name.utf8CodeUnitCount
+            while start < trailers.count {
+                let end = trailers[start...].firstIndex(of: 0x0A) ?? trailers.count
+                if end - start > count, trailers[start + count] == UInt8(ascii: ":"),
+                    trailers.span.extracting(start..<start + count).isEqualIgnoringCase(to: name)
+                {
+                    let value = trailers[start + count + 1..<end]
+                    return String(
+                        decoding: value.drop { $0 == 0x20 }.prefix { $0 != 0x0D }, as: UTF8.self)
+                }
+                start = end + 1
             }
             return nil
         }
@@ -257,8 +301,20 @@ extension HTTPClient {
         case tooManyInterim
         /// The body has more than this many bytes.
         case bodyTooLarge(limit: Int)
+        /// HTTP/2 was to be spoken, and something of it went wrong.
+        case http2(HTTP2Failure)
         /// The request itself cannot be sent, and why. Nothing was sent.
         case unsendable(String)
+    }
+
+    /// Why there is no response by HTTP/2. Any thread.
+    package enum HTTP2Failure: Sendable, Hashable {
+        /// The server does not speak it, as the first that it says shows.
+        case notSpoken
+        /// The server has ended the stream, with a code of this name.
+        case reset(String)
+        /// The server has broken its rules in this phase.
+        case rulesBroken(Phase)
     }
 
     /// Interim (1xx) responses that are skipped before a response; more are a failure.
@@ -283,6 +339,9 @@ extension HTTPClient.Failure: CustomStringConvertible {
         case .tooManyInterim:
             "more than \(HTTPClient.interimMax) interim responses came before the response"
         case .bodyTooLarge(let limit): "the response's body is larger than \(limit) bytes"
+        case .http2(.notSpoken): "the server does not speak HTTP/2"
+        case .http2(.reset(let code)): "the server ended the stream: \(code)"
+        case .http2(.rulesBroken): "the server broke the rules of HTTP/2"
         case .unsendable(let reason): "the request cannot be sent: \(reason)"
         }
     }

@@ -40,6 +40,8 @@ final class HTTPClientConnection: StreamChannel {
         exchange?.connectEnded(descriptor.connectError())
     }
 
+    override func onDrained() { exchange?.drained(self) }
+
     override func onBroken() { exchange?.takesNoMore() }
 
     override func onReadable() {

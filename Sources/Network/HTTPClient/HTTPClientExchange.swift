@@ -27,9 +27,13 @@ package final class HTTPClientExchange {
     private var isConnected = false
     /// Whether the connection has served another exchange before.
     private var isReused = false
-    /// The request, as it is sent.
-    private var output: [UInt8] = []
+    /// The request's head, as text of HTTP/1.1.
+    private var head: [UInt8] = []
+    /// What goes before the request in the clear.
+    private var preface: [UInt8] = []
     private var reader: ResponseReader
+    /// What takes the place of `reader` by HTTP/2, once that is spoken.
+    private var http2: HTTP2ResponseReader?
 
     init(
         _ request: HTTPClient.Request, client: HTTPClient,
@@ -57,8 +61,8 @@ package final class HTTPClientExchange {
         let timer = Timer(on: client.loop) { self.timePassed() }
         self.timer = timer
         do throws(HTTPClient.Failure) {
-            output = try request.encoded()
-            if request.keepsConnection,
+            head = try request.encodedHead()
+            if request.keepsConnection, request.version == .http1,
                 let kept = client.kept.take(ConnectionPlace(request.target, request.tls))
             {
                 isReused = true
@@ -94,7 +98,21 @@ package final class HTTPClientExchange {
     }
 
     private var phase: HTTPClient.Phase {
-        isConnected ? (reader.hasHead ? .receiving : .waiting) : .connecting
+        isConnected ? (hasHead ? .receiving : .waiting) : .connecting
+    }
+
+    private var hasHead: Bool { http2?.hasHead ?? reader.hasHead }
+
+    /// Whether a byte of a response came.
+    private var hasBegun: Bool { http2?.hasBegun ?? reader.hasBegun }
+
+    /// Whether the connection, which is made, is one of HTTP/2.
+    private var speaksHTTP2: Bool {
+        switch request.version {
+        case .http1: false
+        case .http2: true
+        case .negotiated: (connection?.layer as? TLSLayer)?.outcome?.speaksHTTP2 == true
+        }
     }
 
     private func timePassed() {
@@ -114,12 +132,14 @@ package final class HTTPClientExchange {
         guard let connection else { return }
         let preface = request.preface?(connection.descriptor.localEndpoint) ?? []
         guard let tls = request.tls else {
-            output.insert(contentsOf: preface, at: 0)
+            self.preface = preface
             connection.startReading()
             ready()
             return
         }
-        switch connection.begin(client.makeLayer(tls, to: request.target), behind: preface) {
+        let layer = client.makeLayer(
+            tls, to: request.target, offering: request.version == .http2 ? [.http2] : nil)
+        switch connection.begin(layer, behind: preface) {
         case .sent, .kept: break
         // Reading finds out how it ended.
         case .failed: break
@@ -138,15 +158,37 @@ package final class HTTPClientExchange {
     /// TLS's doing.
     private func fault(of connection: HTTPClientConnection, _ error: Errno?) -> HTTPClient.Failure?
     {
-        guard let layer = connection.layer as? TLSLayer, !reader.hasBegun else { return nil }
+        guard let layer = connection.layer as? TLSLayer, !hasBegun else { return nil }
         return layer.fault(error ?? .connectionReset).map { .tls($0) }
     }
 
     private func sendRequest() {
-        switch connection?.write(output) {
+        if speaksHTTP2 {
+            let http2 = HTTP2ResponseReader(request, head: head)
+            self.http2 = http2
+            send(preface + http2.takeOutput())
+        } else {
+            send(preface + head + request.body)
+        }
+    }
+
+    private func send(_ bytes: [UInt8]) {
+        switch connection?.write(bytes) {
         case .sent, .kept, nil: break
         case .failed: takesNoMore()
         }
+    }
+
+    /// Sends what HTTP/2 itself has to say. A peer that takes none of it is not read from.
+    private func answerFrames(on connection: HTTPClientConnection) {
+        guard let bytes = http2?.takeOutput(), !bytes.isEmpty else { return }
+        send(bytes)
+        if connection.isOpen, connection.isCongested { connection.stopReading() }
+    }
+
+    /// The peer has taken all that was kept for it.
+    func drained(_ connection: HTTPClientConnection) {
+        if isConnected { connection.startReading() }
     }
 
     /// The peer takes no more. It may have answered all the same (413, say): what it sent, or how
@@ -158,7 +200,11 @@ package final class HTTPClientExchange {
     func becameReadable(_ connection: HTTPClientConnection) {
         switch connection.receive(into: client.buffer) {
         case .bytes(let count):
-            follow(client.buffer.withBytes(count) { reader.receive($0) })
+            let step = client.buffer.withBytes(count) { bytes in
+                http2?.receive(bytes, at: client.loop.nowNanoseconds) ?? reader.receive(bytes)
+            }
+            answerFrames(on: connection)
+            follow(step)
         case .wouldBlock:
             if !isConnected, connection.layer?.isEstablished == true { ready() }
         case .endOfStream:
@@ -166,7 +212,7 @@ package final class HTTPClientExchange {
             if !isConnected, let failure = fault(of: connection, nil) {
                 return end(.failed(failure))
             }
-            follow(reader.endOfStream())
+            follow(http2?.endOfStream() ?? reader.endOfStream())
         case .failed(let error):
             if retryOnNewConnection() { return }
             end(.failed(fault(of: connection, error) ?? .broken(error, phase)))
@@ -220,6 +266,7 @@ package final class HTTPClientExchange {
                 self.connection = nil
                 client.kept.keep(connection)
             }
+            if let farewell = http2?.farewell() { send(farewell) }
             end(.response(response))
         case .failed(let failure): end(.failed(failure))
         }

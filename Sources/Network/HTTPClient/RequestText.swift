@@ -8,8 +8,8 @@ extension HTTPClient.Request {
     /// Fields that the client itself writes.
     private static let reserved = ["host", "connection", "content-length", "transfer-encoding"]
 
-    /// The bytes to send, or why there can be none.
-    func encoded() throws(HTTPClient.Failure) -> [UInt8] {
+    /// The head to send, as text of HTTP/1.1, or why there can be none.
+    func encodedHead() throws(HTTPClient.Failure) -> [UInt8] {
         guard let name = Self.name(of: method) else {
             throw .unsendable("the client sends no CONNECT and no method of another name")
         }
@@ -17,6 +17,10 @@ extension HTTPClient.Request {
             throw .unsendable(
                 "the socket's path has \(path.utf8.count) bytes, at most "
                     + "\(Target.unixPathBytesMax) are possible")
+        }
+        guard version == .http1 || body.count <= HTTP2ResponseReader.bodyBytesMax else {
+            throw .unsendable(
+                "by HTTP/2 a body has at most \(HTTP2ResponseReader.bodyBytesMax) bytes")
         }
         guard path.utf8.first == 0x2F || (path == "*" && method == .options),
             path.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != 0x23 })
@@ -46,7 +50,6 @@ extension HTTPClient.Request {
         // Without it a connection of HTTP/1.1 is kept (RFC 9112 section 9.3).
         if !keepsConnection { out.append("Connection: close\r\n") }
         out.append("\r\n")
-        out.append(contentsOf: body)
         return out
     }
 

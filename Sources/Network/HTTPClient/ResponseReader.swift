@@ -12,7 +12,7 @@ struct ResponseReader: ~Copyable {
 
     /// Bounds on the head, the same as those of answers that are passed on: what traffic may get
     /// must not fail a check.
-    private static let limits = HeadLimits(bytesMax: 16 * 1024).ofAnswers
+    static let limits = HeadLimits(bytesMax: 16 * 1024).ofAnswers
 
     private let method: Method
     private let wish: HTTPClient.BodyWish
@@ -147,7 +147,7 @@ struct ResponseReader: ~Copyable {
 
 extension HTTPClient.BodyWish {
     /// The most bytes of a body that are kept; nil when it is not read.
-    fileprivate var limit: Int? {
+    var limit: Int? {
         switch self {
         case .ignored: nil
         case .upTo(let count), .first(let count): max(0, count)
@@ -155,7 +155,7 @@ extension HTTPClient.BodyWish {
     }
 
     /// Whether a body may be longer than that.
-    fileprivate var allowsMore: Bool {
+    var allowsMore: Bool {
         if case .first = self { true } else { false }
     }
 }

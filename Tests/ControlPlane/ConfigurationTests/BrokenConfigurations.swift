@@ -99,7 +99,7 @@ let brokenConfigurations = #"""
     defaults: {check: {path: health}}
         1:26: defaults.check.path: found "health", expected a path that starts with /, such as /health
     defaults: {check: {type: https}}
-        1:26: defaults.check.type: found "https", expected tcp, http or off
+        1:26: defaults.check.type: found "https", expected tcp, http, grpc or off
     defaults: {balance: leastconn}
         1:21: defaults.balance: found "leastconn": use least-connections
     defaults: {limits: {head-bytes: 16384}}
@@ -131,6 +131,12 @@ let brokenConfigurations = #"""
         1:36: services.web.check.pth: unknown key, expected path?
     services: {web: {srv: a.b, check: {type: tcp, path: /}}}
         1:53: services.web.check.path: found a check of type tcp, expected type http beside path
+    services: {web: {srv: a.b, check: {type: grpc, path: /}}}
+        1:54: services.web.check.path: found a check of type grpc, expected type http beside path
+    services: {web: {srv: a.b, check: {grpc: a b}}}
+        1:42: services.web.check.grpc: found "a b", expected the name of a service of gRPC, such as shop.v1.Cart, or an empty one
+    services: {web: {srv: a.b, check: {grpc: a, headers: {Grpc-Timeout: 1S}}}}
+        1:54: services.web.check.headers: found the field Grpc-Timeout, expected another: a call of gRPC says that itself
     services: {web: {srv: a.b, check: {send: PING}}}
         1:42: services.web.check.send: found send without expect, expected both: nobody would look at the answer
     services: {web: {srv: a.b, check: {status: 2xx}}}

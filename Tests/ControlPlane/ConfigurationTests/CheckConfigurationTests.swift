@@ -69,8 +69,33 @@ import Traffic
         let key = option.prefix { $0 != ":" }
         #expect(
             errors(text("{\(option), type: tcp}")).first?.contains(
-                "check.\(key): found a check of type tcp, expected type http beside \(key)")
+                "check.\(key): found a check of type tcp, expected type http"
+                    + "\(["host", "headers"].contains(key) ? " or grpc" : "") beside \(key)")
                 == true)
+    }
+
+    // MARK: gRPC
+
+    @Test("a service of gRPC, or the type alone for the whole server, makes a check of gRPC")
+    func grpc() throws {
+        let check = try check("{grpc: shop.v1.Cart, host: shop.test, headers: {X-Tenant: a}}")
+        #expect(
+            check.kind
+                == .grpc(
+                    .init(
+                        service: "shop.v1.Cart", host: "shop.test",
+                        fields: [.init(name: "X-Tenant", value: "a")])))
+        #expect(try self.check("{type: grpc}").kind == .grpc(.init()))
+        #expect(try self.check("{grpc: \"\"}").kind == .grpc(.init()))
+        // What the defaults have for HTTP says nothing against it.
+        #expect(try self.check("{grpc: a}", defaults: "{path: /x}").type == .grpc)
+        let variable = try load(web, environment: ["FAIRLEAD_CHECK_GRPC": "shop.v1.Cart"])
+        #expect(
+            variable.configuration.services.first?.check.kind
+                == .grpc(.init(service: "shop.v1.Cart")))
+        #expect(
+            errors(text("{grpc: a, path: /}")).first?.contains(
+                "check.path: found grpc, expected type http beside path") == true)
     }
 
     // MARK: TCP

@@ -42,7 +42,8 @@ import Testing
             "letsencrypt: on",
             "f.yaml:1:1: letsencrypt: unknown key: Fairlead gets certificates for the hosts in"
         ),
-        ("h2c: on", "f.yaml:1:1: h2c: unknown key: Fairlead speaks HTTP/1.1 and"),
+        ("h2c: on", "f.yaml:1:1: h2c: unknown key: clients may speak HTTP/2 on every listener"),
+        ("quic: on", "f.yaml:1:1: quic: unknown key: Fairlead speaks HTTP/1.1 and HTTP/2; with"),
         ("upstreams: {}", "f.yaml:1:1: upstreams: unknown key: expected services"),
         ("tracing: on", "f.yaml:1:1: tracing: unknown key: expected traces"),
         ("zipkin: on", "f.yaml:1:1: zipkin: unknown key: traces are told by traceparent"),

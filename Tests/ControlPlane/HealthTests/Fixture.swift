@@ -112,7 +112,8 @@ final class Fixture {
     /// A service with a checker of its own, or with that of `beside`.
     init(
         beside other: Fixture? = nil, underWayMax: Int = 16, rate: Int = 100_000, rise: Int = 2,
-        fall: Int = 2, _ change: (inout CheckOptions) -> Void = { _ in }
+        fall: Int = 2, speaks: BackendProtocol = .http1,
+        _ change: (inout CheckOptions) -> Void = { _ in }
     ) {
         var options = CheckOptions()
         options.interval = .milliseconds(20)
@@ -133,7 +134,8 @@ final class Fixture {
             ?? HealthChecker(
                 on: loop, client: HTTPClient(on: loop), rate: rate, underWayMax: underWayMax)
         checks = checker.watch(
-            roster, options: options, liveAnswers: { [unowned self] in liveAnswers($0) },
+            roster, options: options, speaks: speaks,
+            liveAnswers: { [unowned self] in liveAnswers($0) },
             onChange: { [unowned self] in
                 changes += 1
                 onChange()
@@ -191,6 +193,10 @@ extension CheckOptions {
         case .http(let http):
             type = .http
             self.http = http
+        case .grpc(let grpc):
+            type = .grpc
+            grpcService = grpc.service
+            (http.host, http.fields) = (grpc.host, grpc.fields)
         }
     }
 }

@@ -48,7 +48,9 @@ import Traffic
         }
     }
 
-    @Test("a deadline beyond all that can be counted is none", arguments: ["99999999H", "5124095H"])
+    @Test(
+        "a deadline beyond all that can be counted is none",
+        arguments: ["99999999H", "5124095H"])
     func longDeadline(value: String) throws {
         let backend = try Backend.answeringHTTP2 { server, request in
             try server.answer(request.slot)

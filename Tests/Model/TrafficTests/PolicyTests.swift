@@ -46,6 +46,10 @@ import Traffic
                 == .sendExpect(.init(send: Array("PING".utf8), expect: Array("+PONG".utf8))))
         check.type = .http
         #expect(check.kind == .http(.init(path: "/up")))
+        check.grpcService = "shop.Cart"
+        check.type = .grpc
+        check.http.host = "shop.test"
+        #expect(check.kind == .grpc(.init(service: "shop.Cart", host: "shop.test")))
         check.type = .off
         #expect(check.kind == .off)
     }

@@ -6,10 +6,19 @@ internal import Traffic
 internal import Wording
 
 extension Loading {
-    static let httpOnly = ["method", "path", "host", "headers", "status", "body"]
-    static let tcpOnly = ["send", "expect"]
+    /// The options that not every type of check has, and the types that have them. Without a type
+    /// the first of them is meant, and of the options the first decides.
+    private static let ofTypes: [(key: String, types: [CheckType])] =
+        [("grpc", [.grpc])] + ["method", "path"].map { ($0, [.http]) }
+        + ["host", "headers"].map { ($0, [.http, .grpc]) }
+        + ["status", "body"].map { ($0, [.http]) } + ["send", "expect"].map { ($0, [.tcp]) }
 
-    /// An option that only one kind of check has selects that kind, unless it stands beside another
+    /// Whether a check of this type has the option `key` of checks.
+    static func has(_ key: String, _ type: CheckType) -> Bool {
+        ofTypes.first { $0.key == key }?.types.contains(type) ?? true
+    }
+
+    /// An option that not every type of check has selects its type, unless it stands beside another
     /// type. It looks at one scope alone, so that an inherited path does not contradict a service's
     /// own type.
     mutating func settled(
@@ -18,19 +27,15 @@ extension Loading {
         var check = check
         let hasType = given["\(prefix)check.type"] != nil
         var decisive: String?
-        for (kind, keys) in [
-            (CheckType.http, Self.httpOnly), (.tcp, Self.tcpOnly),
-        ] {
-            for key in keys {
-                guard let origin = given["\(prefix)check.\(key)"] else { continue }
-                if !hasType, decisive == nil || check.type == kind {
-                    check.type = kind
-                    decisive = decisive ?? key
-                } else if check.type != kind {
-                    let found = decisive ?? "a check of type \(check.type.rawValue)"
-                    errors.add(
-                        "found \(found), expected type \(kind.rawValue) beside \(key)", at: origin)
-                }
+        for (key, types) in Self.ofTypes {
+            guard let origin = given["\(prefix)check.\(key)"] else { continue }
+            if !hasType, decisive == nil {
+                check.type = types[0]
+                decisive = key
+            } else if !types.contains(check.type) {
+                let found = decisive ?? "a check of type \(check.type.rawValue)"
+                let expected = types.map(\.rawValue).joined(separator: " or ")
+                errors.add("found \(found), expected type \(expected) beside \(key)", at: origin)
             }
         }
         return check
@@ -53,6 +58,17 @@ extension Loading {
                     "found the method HEAD and a body to expect, expected another method: an "
                         + "answer to HEAD has no body",
                     at: origin(in: service, "check.body", "check.method"))
+            }
+        case .grpc:
+            let ofCall = check.http.fields.first {
+                let name = $0.name.lowercased()
+                return name == "content-type" || name.hasPrefix("grpc-")
+            }
+            if let ofCall {
+                errors.add(
+                    "found the field \(ofCall.name), expected another: a call of gRPC says that "
+                        + "itself",
+                    at: origin(in: service, "check.headers"))
             }
         }
         checkIntervals(service)

@@ -63,9 +63,15 @@ enum ForeignWords {
                 "Fairlead gets certificates for the hosts in tls.acme of a listener, with "
                 + "acme.store and acme.terms-agreed"),
         Missing(
-            words: ["h2", "h2c", "http3", "h3", "quic", "grpc"],
-            advice: "Fairlead speaks HTTP/1.1 and, with clients, HTTP/2; with mode: tcp it passes "
-                + "on whatever else it is"),
+            words: ["h2", "h2c", "grpc"],
+            advice:
+                "clients may speak HTTP/2 on every listener of mode http; a service whose backends "
+                + "speak it, as servers of gRPC do, has protocol: h2, and check: {type: grpc} asks "
+                + "their health service"),
+        Missing(
+            words: ["http3", "h3", "quic"],
+            advice: "Fairlead speaks HTTP/1.1 and HTTP/2; with mode: tcp it passes on whatever "
+                + "else comes by TCP"),
         Missing(
             words: ["udp"], advice: "Fairlead proxies HTTP and TCP, and no UDP"),
         Missing(

@@ -11,8 +11,12 @@ extension OptionTable {
             Option(
                 "type", \.check.type, .word,
                 "What a check does; options of HTTP without a type mean `http`, `expect` means "
-                    + "`tcp`."
-            )
+                    + "`tcp`, `grpc` means `grpc`."
+            ),
+            Option(
+                "grpc", \.check.grpcService, .grpcService,
+                "The service about which the health service of gRPC is asked; empty for the whole "
+                    + "server."),
         ] + httpCheck + tcpCheck + checkTimes
 
     private static let httpCheck: [Option<Service>] = [
@@ -20,10 +24,12 @@ extension OptionTable {
         Option("path", \.check.http.path, .urlPath, "Path of an HTTP check."),
         Option(
             "host", \.check.http.host, .optional(.hostHeader, "auto"),
-            "Host header of an HTTP check; `auto` is the backend's address and port."),
+            "Host header of an HTTP check, authority of one by gRPC; `auto` is the backend's "
+                + "address and port."),
         Option(
             "headers", \.check.http.fields, .checkHeaders,
-            "Further lines of its head; in the file a mapping of names to values, too."),
+            "Further lines of its head, or of the metadata by gRPC; in the file a mapping of names "
+                + "to values, too."),
         Option(
             "status", \.check.http.statuses,
             .list(of: .statusRange, mayBeEmpty: false, countMax: 32),

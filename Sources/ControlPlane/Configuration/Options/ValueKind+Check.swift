@@ -29,6 +29,19 @@ extension ValueKind where Value == String {
 }
 
 extension ValueKind where Value == String {
+    /// The name of a service of gRPC, as its health service knows it.
+    static var grpcService: Self {
+        Self("name, such as shop.v1.Cart, or empty", write: { $0 }) {
+            (text) throws(Unexpected) in
+            guard text.utf8.count <= 255, isVisible(text) || text.isEmpty else {
+                throw Unexpected(
+                    expected: "the name of a service of gRPC, such as shop.v1.Cart, or an empty "
+                        + "one")
+            }
+            return text
+        }
+    }
+
     /// Text that a check sends or expects, and that may have a password in it.
     static var checkSecret: Self {
         var kind = checkText

@@ -219,6 +219,6 @@ private func isNameByte(_ byte: UInt8) -> Bool {
 }
 
 /// Whether `text` has only visible ASCII characters.
-private func isVisible(_ text: String) -> Bool {
+func isVisible(_ text: String) -> Bool {
     text.utf8.allSatisfy { (0x21...0x7e).contains($0) }
 }

@@ -180,8 +180,7 @@ package struct EffectiveConfiguration: Sendable {
     private func isIdle(_ key: String, in check: CheckOptions) -> Bool {
         guard key.hasPrefix("check.") else { return false }
         let name = String(key.dropFirst("check.".count))
-        return Loading.httpOnly.contains(name) && check.type != .http
-            || Loading.tcpOnly.contains(name) && check.type != .tcp
+        return !Loading.has(name, check.type)
     }
 
     // MARK: - Listeners

@@ -5,6 +5,7 @@ internal import Backends
 internal import Configuration
 internal import Health
 internal import Proxy
+internal import Traffic
 
 /// The difference between two configurations. Services and listeners are matched by name.
 struct ConfigurationChange: Equatable {
@@ -151,7 +152,9 @@ extension ConfigurationChange.ServiceChange {
         sources =
             old.sources != new.sources || old.lookup != new.lookup
         roster = old.rosterOptions != new.rosterOptions
-        checks = old.check != new.check || old.tls != new.tls
+        checks =
+            old.check != new.check || old.tls != new.tls
+            || old.policy.speaks != new.policy.speaks
         proxy = old.policy != new.policy || old.tls != new.tls
     }
 }

@@ -10,6 +10,7 @@ internal import InstanceSources
 internal import Proxy
 internal import Stats
 internal import TLS
+internal import Traffic
 
 /// Wires a service's sources, roster, checks and rotation together. Control thread only.
 final class ServiceControl {
@@ -60,6 +61,7 @@ final class ServiceControl {
         let registry = surroundings.registry
         checks = surroundings.checker.watch(
             roster, options: settings.check, tls: settings.tls.client.map(TLSClient.init(checked:)),
+            speaks: settings.policy.speaks,
             liveAnswers: { UInt64(registry.liveFigures($0.rawValue).goodAnswers) },
             onChange: { [unowned self] in settle() })
     }

@@ -2,6 +2,7 @@
 // reads it.
 
 package import Endpoints
+package import GRPCWire
 
 /// Why a check did not pass. Any thread.
 package enum CheckFailure: Sendable, Hashable, CustomStringConvertible {
@@ -23,6 +24,16 @@ package enum CheckFailure: Sendable, Hashable, CustomStringConvertible {
     case unexpected(AnswerKind)
     /// No secure connection, and why: a sentence without its full stop.
     case insecure(String)
+    /// HTTP/2 is not spoken where it is asked by it.
+    case notHTTP2
+    /// The stream of HTTP/2 was ended, with a code of this name.
+    case resetStream(String)
+    /// An answer to a check by gRPC that is not of gRPC.
+    case notGRPC
+    /// The call of a check by gRPC ended with this status, which is not OK.
+    case callFailed(GRPCStatus)
+    /// The health service of gRPC has answered, and did not say SERVING.
+    case notServing(GRPCHealth.Answer)
     /// Any other error, by errno; 0 when there is none.
     case other(Int32)
 
@@ -38,7 +49,32 @@ package enum CheckFailure: Sendable, Hashable, CustomStringConvertible {
         case .body(let failure): failure.rawValue
         case .unexpected(let kind): "unexpected answer: \(kind.rawValue)"
         case .insecure(let why): "no secure connection: \(why)"
+        case .notHTTP2: "it does not speak HTTP/2, by which this check asks"
+        case .resetStream(let code): "the stream was reset: \(code)"
+        case .notGRPC: "the answer is not of gRPC: is this the port of the gRPC server?"
+        case .callFailed(.notFound):
+            "grpc-status 5 (NOT_FOUND): its health service does not know the service of check.grpc;"
+                + " register it there, or leave the name empty for the whole server"
+        case .callFailed(.unimplemented):
+            "grpc-status 12 (UNIMPLEMENTED): it has no health service; register "
+                + "grpc.health.v1.Health there, or set check to {type: tcp}"
+        case .callFailed(let status): "grpc-status \(status)"
+        case .notServing(let answer): "its health service says \(answer.name)"
         case .other(let errno): "error \(errno)"
+        }
+    }
+}
+
+extension GRPCHealth.Answer {
+    /// What was said, as the protocol names it.
+    fileprivate var name: String {
+        switch self {
+        case .serving: "SERVING"
+        case .notServing: "NOT_SERVING"
+        case .unknown: "UNKNOWN"
+        case .serviceUnknown: "SERVICE_UNKNOWN"
+        case .other(let number): "status \(number), which its protocol does not have"
+        case .malformed: "nothing that its protocol has"
         }
     }
 }

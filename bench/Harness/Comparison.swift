@@ -9,6 +9,8 @@ enum BenchOrigin {
     /// What it answers with.
     static let name = "bench-origin"
     static let port: UInt16 = 19_080
+    /// Where an origin for gRPC listens.
+    static let callPort: UInt16 = 19_083
 }
 
 private let proxyPort: UInt16 = 19_081
@@ -118,7 +120,20 @@ private func measureOnce(
     unsafe _ = unlink(setup.logPath)
     // HAProxy logs to its standard output.
     let output = setup.hasAccessLog && peer.name.hasPrefix("haproxy") ? setup.logPath : nil
-    return try await serving(command, processor: Processor.proxy, output: output) {
+    guard let origin = scenario.origin else {
+        return try await measureBehind(peer, command, scenario, effort, setup, output: output)
+    }
+    return try await serving(origin(setup), processor: Processor.load) { process, _ in
+        try await waitForPort(setup.origin, of: "the origin", process)
+        return try await measureBehind(peer, command, scenario, effort, setup, output: output)
+    }
+}
+
+private func measureBehind(
+    _ peer: Peer, _ command: [String], _ scenario: Scenario, _ effort: Effort, _ setup: Setup,
+    output: String?
+) async throws -> Sample {
+    try await serving(command, processor: Processor.proxy, output: output) {
         process, started in
         let running = Running(
             process: process, port: setup.port, setup: setup, started: started)
@@ -159,7 +174,7 @@ private func waitUntilServing(_ peer: Peer, _ running: Running) throws {
         throw BenchError("\(peer.name) does not serve: \(answer)")
     }
     guard
-        running.setup.mode == .tcp || !peer.addsForwardedFor
+        running.setup.mode == .tcp || !peer.addsForwardedFor || running.setup.originSpeaksHTTP2
             || answer.contains("x-forwarded-for: 127.0.0.1")
     else {
         throw BenchError("\(peer.name) adds no X-Forwarded-For; the origin got: \(answer)")

@@ -9,8 +9,11 @@ struct Connection: Sendable {
     /// What it speaks TLS by; nil: it does not.
     private var channel: SecureChannel?
 
-    /// Nil when it is refused, or TLS can't be agreed on. By TLS it asks for `name`; nil: for none.
-    init?(to port: UInt16, isSecure: Bool = false, for name: String? = nil) {
+    /// Nil when it is refused, or TLS can't be agreed on. By TLS it asks for `name`; nil: for none;
+    /// and offers HTTP/2 if it `speaksHTTP2`.
+    init?(
+        to port: UInt16, isSecure: Bool = false, for name: String? = nil, speaksHTTP2: Bool = false
+    ) {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return nil }
         var on: Int32 = 1
@@ -31,7 +34,7 @@ struct Connection: Sendable {
         }
         self.descriptor = descriptor
         guard isSecure else { return }
-        let channel = SecureChannel(descriptor, for: name)
+        let channel = SecureChannel(descriptor, for: name, speaksHTTP2: speaksHTTP2)
         guard channel.connect() == .done(0) else {
             Glibc.close(descriptor)
             return nil

@@ -55,13 +55,15 @@ func h2load(
 /// Runs h2load on the load's processor over HTTP/2, with `streams` requests at a time on each
 /// connection.
 func h2load(
-    _ running: Running, _ path: String = "/", connections: Int, streams: Int, seconds: Int
+    _ running: Running, _ path: String = "/", connections: Int, streams: Int, seconds: Int,
+    arguments: [String] = []
 ) async throws -> Load {
-    let command = [
+    var command = [
         "--cpu-list", "\(Processor.load)", "h2load", "-t1", "-c\(connections)", "-m\(streams)",
         // What is under way at the end counts nowhere.
-        "-D\(seconds)", running.url(path),
+        "-D\(seconds)",
     ]
+    command += arguments + [running.url(path)]
     let result = try await run(
         .name("taskset"), arguments: Arguments(command), output: .string(limit: 65_536),
         error: .string(limit: 65_536))

@@ -35,6 +35,7 @@ private func envoyFile(_ setup: Setup) -> String {
             type: STATIC
             lb_policy: ROUND_ROBIN
             circuit_breakers: {thresholds: [{max_connections: 100000, max_pending_requests: 100000, max_requests: 100000, max_retries: 1000}]}
+        \(setup.originSpeaksHTTP2 ? envoySecondProtocol : "")
             load_assignment:
               cluster_name: web
               endpoints:
@@ -43,6 +44,13 @@ private func envoyFile(_ setup: Setup) -> String {
 
         """
 }
+
+private let envoySecondProtocol = """
+            typed_extension_protocol_options:
+              envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+                "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+                explicit_http_config: {http2_protocol_options: {}}
+    """
 
 /// Its suites for TLS 1.3 can't be chosen; it takes AES-128-GCM by itself.
 private func envoySecure(_ certificate: Setup.Certificate) -> String {

@@ -24,7 +24,8 @@ extension Peer {
                 }
             } else {
                 let places = setup.endpoints.map { "\"\($0)\"" }.joined(separator: ", ")
-                lines.append("  web: {backends: [\(places)]}")
+                let protocolOfOrigin = setup.originSpeaksHTTP2 ? ", protocol: h2" : ""
+                lines.append("  web: {backends: [\(places)]\(protocolOfOrigin)}")
             }
             lines += ["listeners:", "  - listen: 127.0.0.1:\(setup.port)"]
             lines.append("    mode: \(setup.mode == .http ? "http" : "tcp")")

@@ -43,7 +43,9 @@ extension Peer {
             } else {
                 lines += ["    default_backend web", "backend web", "    balance roundrobin"]
                 for (index, endpoint) in setup.endpoints.enumerated() {
-                    lines.append("    server s\(index) \(endpoint)")
+                    lines.append(
+                        "    server s\(index) \(endpoint)"
+                            + (setup.originSpeaksHTTP2 ? " proto h2" : ""))
                 }
             }
             let file = try write(

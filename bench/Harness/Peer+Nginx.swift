@@ -51,6 +51,10 @@ private func nginxListen(_ setup: Setup) -> String {
         """
 }
 
+/// What it speaks HTTP/2 to an origin by.
+private let callPassing =
+    "grpc_pass grpc://web; grpc_set_header X-Forwarded-For $proxy_add_x_forwarded_for;"
+
 private func nginxHTTP(_ setup: Setup) -> String {
     let proxying = """
         proxy_http_version 1.1;
@@ -83,8 +87,8 @@ private func nginxHTTP(_ setup: Setup) -> String {
         }
     } else {
         sites += upstream("web", setup.endpoints, keeps: max(512, setup.backends + 64))
-        sites +=
-            "server { \(nginxListen(setup)) location / { proxy_pass http://web; } }\n"
+        let passing = setup.originSpeaksHTTP2 ? callPassing : "proxy_pass http://web;"
+        sites += "server { \(nginxListen(setup)) location / { \(passing) } }\n"
     }
     let folder = setup.folder
     return nginxMain(setup) + """

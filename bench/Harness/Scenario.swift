@@ -24,6 +24,8 @@ struct Scenario: Sendable {
     var alsoSplicing = false
     /// Whether the same is measured without any proxy, and its figure taken off.
     var subtractsDirect = false
+    /// The command of an origin of its own, of a setup; nil for the one that all share.
+    var origin: (@Sendable (Setup) -> [String])?
     /// Whether the measure starts the proxy itself.
     var startsProxy = false
     /// What the proxy has to be.

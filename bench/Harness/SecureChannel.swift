@@ -47,14 +47,22 @@ internal import CSecureLoad
     private nonisolated(unsafe) let ssl: OpaquePointer
 
     /// The client's side, which asks for `name` and resumes `session`; nil asks for none, and
-    /// begins one.
-    init(_ descriptor: Int32, for name: String? = nil, resuming session: SecureSession? = nil) {
+    /// begins one. It offers HTTP/2 if it `speaksHTTP2`, and else nothing.
+    init(
+        _ descriptor: Int32, for name: String? = nil, resuming session: SecureSession? = nil,
+        speaksHTTP2: Bool = false
+    ) {
         guard let ssl = unsafe SSL_new(SecureClient.shared.context) else {
             preconditionFailure("out of memory")
         }
         unsafe self.ssl = ssl
         unsafe _ = SSL_set_fd(ssl, descriptor)
         if let name { unsafe _ = secure_load_set_name(ssl, name) }
+        if speaksHTTP2 {
+            let offer: [UInt8] = [2] + Array("h2".utf8)
+            // Copied (SSL_set_alpn_protos(3)).
+            unsafe _ = SSL_set_alpn_protos(ssl, offer, UInt32(offer.count))
+        }
         if let session { unsafe _ = SSL_set_session(ssl, session.pointer) }
     }
 

@@ -19,7 +19,8 @@ struct Running: Sendable {
 
     /// A connection of a client's; nil when it is refused.
     func connect() -> Connection? {
-        Connection(to: port, isSecure: isSecure, for: setup.name(0))
+        Connection(
+            to: port, isSecure: isSecure, for: setup.name(0), speaksHTTP2: setup.speaksHTTP2)
     }
 
     /// The URL of `path`.

@@ -31,8 +31,11 @@ struct Setup: Sendable {
     /// What its clients are shown, who all speak TLS 1.3 with AES-128-GCM and X25519, so that each
     /// proxy computes the same; nil where TLS is not spoken.
     var certificate: Certificate?
-    /// Whether clients speak HTTP/2, and the proxy HTTP/1.1 to the origin.
+    /// Whether clients speak HTTP/2.
     var speaksHTTP2 = false
+    /// Whether the proxy speaks HTTP/2 to the origin, and not HTTP/1.1. Such an origin says nothing
+    /// of the heads that it gets.
+    var originSpeaksHTTP2 = false
     /// Host names that clients ask for, in turn, and without which they are refused; none: they ask
     /// for none.
     var names = 0

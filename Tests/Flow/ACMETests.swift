@@ -4,7 +4,7 @@ internal import Glibc
 internal import TestSupport
 import Testing
 
-extension Flow {
+extension Following {
     // Goal: a host gets a certificate by itself and keeps having one, whatever the authority does;
     // what goes wrong is said with what to do. Method: the program beside pebble, which refuses
     // half of all nonces, takes its time, and forgets what was proven.

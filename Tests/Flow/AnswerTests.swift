@@ -2,7 +2,7 @@
 
 import Testing
 
-extension Flow {
+extension Following {
     // Goal: an answer's instances get traffic however the answer is put.
     // Method: named without additional sections, named with more records than a packet holds, and
     // packets that are no answers at all.

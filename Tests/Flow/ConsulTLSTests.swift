@@ -41,7 +41,7 @@ private final class SecureAgent {
     }
 }
 
-extension Flow {
+extension Following {
     // Goal: everything that is asked of Consul goes by TLS where that is said, changes come as fast
     // as without, and an agent that does not prove who it is is not believed, with the reason and
     // what to do. Method: a stand-in for an agent behind Python's ssl, with certificates that

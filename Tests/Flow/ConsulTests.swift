@@ -6,7 +6,7 @@ internal import Endpoints
 import TestSupport
 import Testing
 
-extension Flow {
+extension Following {
     // Goal: a change in Consul reaches requests at once, and nothing that Consul does or fails to
     // do costs one. Method: a stand-in for an agent, nginx as instances, requests on kept
     // connections.

@@ -3,7 +3,7 @@
 internal import TestSupport
 internal import Testing
 
-extension Flow {
+extension Following {
     // Goal: no request fails while containers are added, taken away and replaced, nor while their
     // engine is away; and what happened meanwhile is known when it is back. Method: Compose 1.29 on
     // a real engine, clients that ask all the while, a connection for each request.

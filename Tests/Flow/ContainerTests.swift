@@ -4,7 +4,7 @@ internal import Glibc
 internal import TestSupport
 internal import Testing
 
-extension Flow {
+extension Following {
     // Goal: a container gets requests when it can serve them and no longer, whatever becomes of it,
     // and whoever labels it wrongly is told. Method: Docker's engine and Docker's own client on a
     // machine of the test's own, Fairlead beside them without a file; who answers.

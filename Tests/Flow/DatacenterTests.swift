@@ -6,7 +6,7 @@ internal import Locking
 internal import TestSupport
 internal import Testing
 
-extension Flow {
+extension Following {
     // Goal: `web` of the first datacentre serves, that of the second while the first is out, and no
     // GET fails when a datacentre loses its network, nor when it is back. Method: three networks of
     // the test's own with cables that can be cut, a stand-in for Consul's agent or a nameserver on

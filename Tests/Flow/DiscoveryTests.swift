@@ -2,7 +2,7 @@
 
 import Testing
 
-extension Flow {
+extension Following {
     // Goal: records are advice that is followed within their time to live.
     // Method: named with nsupdate, and dnsmasq.
     @Suite struct Discovery {

@@ -2,7 +2,7 @@
 
 import Testing
 
-extension Flow {
+extension Following {
     // Goal: requests are shared exactly as the records say, and as the records' changes say.
     // Method: named and nginx; 30 requests on one connection, counted by the body of the answer.
     @Suite struct Distribution {

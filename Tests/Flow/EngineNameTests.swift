@@ -3,7 +3,7 @@
 internal import TestSupport
 internal import Testing
 
-extension Flow {
+extension Following {
     // Goal: `DOCKER_HOST=tcp://docker:2375` works wherever Docker's own client would, goes on
     // working when the name has another address, and says what the name was found to be. Method: a
     // real engine behind nginx as operators put one before its socket; an /etc/hosts of the test's

@@ -3,7 +3,7 @@
 internal import TestSupport
 internal import Testing
 
-extension Flow {
+extension Following {
     // Goal: an engine that listens by TLS, as docker:dind does, is followed as by its socket, by
     // the variables that Docker's own client reads; one that does not prove who it is, or wants to
     // know who asks, is told with what to do. Method: Docker's engine with `--tlsverify` on a

@@ -8,7 +8,7 @@ internal import Locking
 internal import TestSupport
 internal import Testing
 
-extension Flow {
+extension Following {
     // Goal: each registry is followed as it means what it says, and what it is known to say wrongly
     // costs no request. Method: a nameserver that answers in that registry's shape, backends that
     // say their addresses, and requests all the while.

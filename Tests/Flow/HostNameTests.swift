@@ -6,7 +6,7 @@ internal import Endpoints
 internal import TestSupport
 import Testing
 
-extension Flow {
+extension Following {
     // Goal: a name that works beside Fairlead works in it, and goes on working when its address
     // changes. Method: a mount namespace with an /etc of the test's own, a scripted nameserver on
     // port 53 of a loopback address, and backends that say their names.

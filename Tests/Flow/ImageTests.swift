@@ -3,7 +3,7 @@
 internal import TestSupport
 internal import Testing
 
-extension Flow {
+extension Following {
     // Goal: the image serves with nothing but its environment, as nobody in particular, with a root
     // that can't be written and without one capability, and the engine knows how it is. Method: the
     // image is made of the built program, and containers run in Docker's engine on a machine of the

@@ -4,9 +4,13 @@
 import TestSupport
 import Testing
 
-/// Every flow, one at a time: each has servers and load of its own, and the machine may have two
-/// cores.
+/// Flows of traffic and of operation, one at a time: each has servers and load of its own, and the
+/// machine may have two cores.
 @Suite("Flow", .serialized) struct Flow {}
+
+/// Flows of what Fairlead follows: name servers, Consul, engines of containers, certificate
+/// authorities. They go one at a time beside the others, since they wait for most of their time.
+@Suite("Following", .serialized) struct Following {}
 
 extension Flow {
     // Goal: the servers and clients of the flow tests behave as those tests assume.

@@ -3,7 +3,7 @@
 internal import FoundationEssentials
 import Testing
 
-extension Flow {
+extension Following {
     // Goal: whatever server stands between, the same instances are found, and explained truly.
     // Method: named, knotd, dnsmasq, and unbound as a cache before named.
     @Suite struct NameServers {

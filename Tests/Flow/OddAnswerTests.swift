@@ -7,7 +7,7 @@ internal import Synchronization
 internal import TestSupport
 internal import Testing
 
-extension Flow {
+extension Following {
     // Goal: what is odd about a server or a part of its answer costs no backend that it names
     // otherwise, and is told. Method: a name server that takes offence at one thing, named and a
     // file with one entry that makes no sense, a stand-in for Consul's agent; what is up, and what

@@ -5,7 +5,7 @@ internal import Glibc
 internal import TestSupport
 internal import Testing
 
-extension Flow {
+extension Following {
     // Goal: the catalogue names what runs, whoever of registrar, engine and agent is killed at
     // whatever point, and what others registered stays as it was. Method: Docker's engine on a
     // machine of the test's own, a stand-in that answers as a Consul agent does, containers that

@@ -4,7 +4,7 @@ internal import Glibc
 import TestSupport
 import Testing
 
-extension Flow.ACME {
+extension Following.ACME {
     private func withAgent(_ test: (Stage, ConsulStandIn) throws -> Void) throws {
         let agent = try ConsulStandIn()
         defer { agent.stop() }

@@ -136,6 +136,10 @@ let package = Package(
         .target(
             name: "COpenSSL", path: "Sources/Base/COpenSSL",
             cSettings: [.unsafeFlags(["-gdwarf-4"])]),
+        // Nor with zlib, brotli and zstd (`compression.h`).
+        .target(
+            name: "CCompression", path: "Sources/Base/CCompression",
+            cSettings: [.unsafeFlags(["-gdwarf-4"])]),
         base.module("Endpoints", settings: cold),
         base.module("Documents", uses: ["CLibyaml"], settings: cold),
         base.module("Locking"),
@@ -149,6 +153,7 @@ let package = Package(
         wire.module("HTTP1", settings: hot),
         wire.module("HTTP2", uses: ["HTTP1"], settings: hot),
         wire.module("GRPCWire", settings: cold),
+        wire.module("Compression", uses: ["CCompression", "HTTP1"], settings: hot),
         wire.module("ConsulQuery", settings: cold),
         wire.module("DockerAPI", uses: ["Endpoints", "JSON"], settings: cold),
         wire.module("ProxyProtocol", uses: ["Endpoints"], settings: cold),
@@ -239,7 +244,7 @@ let package = Package(
             "Proxy",
             uses: [
                 "Access", "AccessLog", "Routing", "WallClock", "Events", "HTTP1", "HTTP2",
-                "Evidence", "Balancing",
+                "Evidence", "Balancing", "Compression",
                 "Backends", "Stats", "Random", "RateLimits", "Endpoints", "ProxyProtocol", "TLS",
                 "TLSWire", "Traces", "Traffic",
             ], settings: hot),
@@ -249,8 +254,8 @@ let package = Package(
         controlPlane.module(
             "Configuration",
             uses: [
-                "ACME", "Access", "Backends", "Balancing", "CertificateFiles", "ConsulQuery",
-                "DNSWire", "DockerAPI",
+                "ACME", "Access", "Backends", "Balancing", "CertificateFiles", "Compression",
+                "ConsulQuery", "DNSWire", "DockerAPI",
                 "Documents", "Endpoints", "Evidence", "HTTP1", "JSON", "Lookups", "ProxyProtocol",
                 "RateLimits",
                 "Routing",
@@ -377,6 +382,7 @@ let package = Package(
         wire.tests("HTTP1", uses: ["HeadWriting", "Random", "TestSupport"]),
         wire.tests("HTTP2", uses: ["HTTP1", "Random", "TestSupport"]),
         wire.tests("GRPCWire"),
+        wire.tests("Compression", uses: ["HTTP1"]),
         wire.tests("ConsulQuery"),
         wire.tests("DockerAPI", uses: ["Endpoints", "JSON", "Random"]),
         wire.tests("ProxyProtocol", uses: ["Endpoints", "TestSupport"]),
@@ -440,8 +446,9 @@ let package = Package(
         dataPlane.tests(
             "Proxy",
             uses: [
-                "TestSupport", "Access", "AccessLog", "Routing", "JSON", "Locking", "Events",
-                "HTTP1", "HTTP2", "Backends", "Balancing", "ProxyProtocol", "RateLimits", "Stats",
+                "TestSupport", "Access", "AccessLog", "Compression", "Routing", "JSON", "Locking",
+                "Events", "HTTP1", "HTTP2", "Backends", "Balancing", "ProxyProtocol", "RateLimits",
+                "Stats",
                 "Endpoints", "TLS", "TLSWire", "Traces", "Traffic", "WallClock",
             ]),
         controlPlane.tests("ACME", uses: ["JSON", "TLS", "WallClock"]),

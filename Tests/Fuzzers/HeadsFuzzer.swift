@@ -24,9 +24,9 @@ private let limits = HeadLimits(bytesMax: 1 << 20, fieldsMax: 10_000, requestLin
 private func readRequestBlock(_ block: Span<UInt8>, endsStream: Bool, offersWebSocket: Bool) {
     var text = RequestText()
     var decoder = HPACKDecoder()
-    let key = offersWebSocket ? Array("dGhlIHNhbXBsZSBub25jZQ==".utf8) : nil
     let outcome = text.read(
-        block, endsStream: endsStream, limits: limits, webSocketKey: key, decoder: &decoder)
+        block, endsStream: endsStream, limits: limits, allowsWebSocket: offersWebSocket,
+        decoder: &decoder)
     let bytes = text.withText { $0.copy(0..<$0.count) }
     guard outcome == .complete else { return require(bytes.isEmpty, "a text of no request") }
 

@@ -45,11 +45,27 @@ package struct AccessEntry: Sendable {
 
     /// The trace of the request, with its span here; nil where requests are not traced.
     package var trace: TraceContext?
+    /// What became of the response's content on its way; nil where it went as it came.
+    package var coded: CodedContent?
 
     /// All numbers are 0 or nil.
     package init(_ kind: Kind, _ cause: StaticString) {
         self.kind = kind
         self.cause = cause
+    }
+}
+
+/// A response's content that was coded on its way to the client. Value type, any thread.
+package struct CodedContent: Sendable {
+    /// How.
+    package var coding: ContentCoding
+    /// Its bytes as they came from the backend.
+    package var count: Int
+
+    /// `count` bytes that were coded so.
+    package init(_ coding: ContentCoding, of count: Int) {
+        self.coding = coding
+        self.count = count
     }
 }
 

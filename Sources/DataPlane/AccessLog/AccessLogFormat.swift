@@ -18,11 +18,12 @@ extension AccessLogFormat {
     /// Of the subject of a client's certificate; and what the target leaves for it.
     private static let subjectMax = 160, subjectRoom = 190
 
-    /// What the target leaves for the trace, with its keys.
-    private static let traceRoom = 100
+    /// What the target leaves for the trace, and for the coding of the content, with their keys.
+    private static let traceRoom = 100, codedRoom = 60
 
     private static func targetMax(of entry: AccessEntry) -> Int {
-        let max = entry.trace == nil ? targetMax : targetMax - traceRoom
+        var max = entry.trace == nil ? targetMax : targetMax - traceRoom
+        if entry.coded != nil { max -= codedRoom }
         guard let tls = entry.tls else { return max }
         return max - tlsRoom - (tls.client == nil ? 0 : subjectRoom)
     }
@@ -60,6 +61,7 @@ extension AccessLogFormat {
             if let tls = entry.tls { Self.appendJSON(tls, to: &out) }
             Self.appendNumbers(entry, to: &out)
             if let trace = entry.trace { Self.appendJSON(trace, to: &out) }
+            if let coded = entry.coded { Self.append(coded, to: &out) }
             if let proxied { Self.append(proxied, to: &out) }
             out.append("}\n")
         case .combined:
@@ -136,6 +138,13 @@ extension AccessLogFormat {
         append(entry.firstByteMicroseconds, else: "null", to: &out)
         out.append(",\"total_us\":")
         out.appendDecimal(entry.totalMicroseconds)
+    }
+
+    private static func append(_ coded: CodedContent, to out: inout OutputSpan<UInt8>) {
+        out.append(",\"coding\":\"")
+        out.append(coded.coding.name)
+        out.append("\",\"content_bytes\":")
+        out.appendDecimal(coded.count)
     }
 
     private static func append(_ proxied: ProxiedText, to out: inout OutputSpan<UInt8>) {

@@ -44,6 +44,8 @@ package final class Route: Sendable {
     package let maintenance: Maintenance?
     /// Whether it is open although its listener may be closed.
     package let staysOpen: Bool
+    /// How responses are compressed; nil for not at all.
+    package let compression: CompressionRule?
 
     private let methods: [[UInt8]]
     private let headers: [(name: [UInt8], value: [UInt8]?)]
@@ -62,6 +64,7 @@ package final class Route: Sendable {
         maintenance = Maintenance(rule.maintenance)
         staysOpen = rule.maintenance.when != nil && maintenance == nil
         pattern = rule.path.text
+        compression = CompressionRule(rule.compression)
         switch rule.action {
         case .forward(let service, let prefix):
             action = .forward(place: place(service))

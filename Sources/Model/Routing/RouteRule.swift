@@ -32,6 +32,8 @@ package struct RouteRule: Sendable {
     package var errorPages: ErrorPages?
     /// When it is closed; without `when` as its listener is.
     package var maintenance = MaintenanceRule()
+    /// How responses are compressed: what its listener says, and what the route says in its place.
+    package var compression = CompressionOptions()
 
     /// For every request; the rest is set afterwards.
     package init(_ action: RouteAction) {

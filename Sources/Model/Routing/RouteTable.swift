@@ -51,6 +51,8 @@ package final class RouteTable: Sendable {
     private let candidates: [Route]
     /// What has counted the requests of the routes that limit them.
     private let limits: [RouteRule.Match: [RateLimit]]
+    /// Whether any of them has responses compressed.
+    package let compresses: Bool
 
     /// Bits of `scope` that tell hosts, wildcards and any host apart.
     private static let anyHost: Int32 = 0
@@ -105,6 +107,7 @@ package final class RouteTable: Sendable {
         asksWho =
             !limits.isEmpty
             || compiled.candidates.contains { $0.access != nil || $0.maintenance != nil }
+        compresses = candidates.contains { $0.compression != nil }
     }
 
     /// What is to be done with the request of `head`, parsed from `bytes`.

@@ -94,6 +94,13 @@ public enum ServiceCounter: Int, CounterName {
     case refusedStreams
     /// What backends did by HTTP/2 that they may not do.
     case http2Faults
+    /// Responses that were compressed on their way, by coding.
+    case gzipResponses, brotliResponses, zstdResponses
+    /// Responses that were not compressed where a rule is for them, by reason.
+    case uncompressedByClient, uncompressedByType, uncompressedBySize, uncompressedByCoding
+    case uncompressedByWord, uncompressedByMemory
+    /// Bytes of the content of responses that were compressed, before and after.
+    case bytesCompressed, bytesOfCompressed
 }
 
 extension ServiceCounter: ShownCounter {
@@ -111,6 +118,18 @@ extension ServiceCounter: ShownCounter {
     private static let tlsFailures = CounterForm.Family(
         metric: "fairlead_backend_tls_failures_total", label: "reason", group: "tlsFailures",
         help: "TLS handshakes with backends that failed, by reason; checks are not among them.")
+    private static let compressed = CounterForm.Family(
+        metric: "fairlead_compressed_responses_total", label: "coding", group: "compressed",
+        help: "Responses that were compressed on their way to the client, by content coding.")
+    private static let uncompressed = CounterForm.Family(
+        metric: "fairlead_uncompressed_responses_total", label: "reason", group: "uncompressed",
+        help: "Responses that were not compressed although `compress` is on for them: the client "
+            + "takes no such coding, `compress.types` or `min-size` leaves them out, they are "
+            + "compressed already, say `no-transform` or a digest, or `compress.memory` is in use.")
+    private static let compression = CounterForm.Family(
+        metric: "fairlead_compression_bytes_total", label: "side", group: "compressionBytes",
+        help: "Bytes of the content of these responses: `in` as the backends sent them, `out` as "
+            + "the clients got them.")
 
     /// How operators see the counter; nil for one that only Fairlead itself reads.
     package var form: CounterForm? {
@@ -195,13 +214,24 @@ extension ServiceCounter: ShownCounter {
             .counter(
                 "fairlead_backend_http2_faults_total", key: "http2Faults",
                 "What backends did by HTTP/2 that they may not do.")
+        case .gzipResponses: Self.compressed.member("gzip", key: "gzip")
+        case .brotliResponses: Self.compressed.member("br", key: "br")
+        case .zstdResponses: Self.compressed.member("zstd", key: "zstd")
+        case .uncompressedByClient: Self.uncompressed.member("client", key: "client")
+        case .uncompressedByType: Self.uncompressed.member("type", key: "type")
+        case .uncompressedBySize: Self.uncompressed.member("size", key: "size")
+        case .uncompressedByCoding: Self.uncompressed.member("coded", key: "coded")
+        case .uncompressedByWord: Self.uncompressed.member("no_transform", key: "noTransform")
+        case .uncompressedByMemory: Self.uncompressed.member("memory", key: "memory")
+        case .bytesCompressed: Self.compression.member("in", key: "in")
+        case .bytesOfCompressed: Self.compression.member("out", key: "out")
         }
     }
 }
 
 /// What one worker counts for one service. The worker's thread writes, any thread reads.
 public final class ServiceCounters: Sendable {
-    @usableFromInline let counts = CounterSet<ServiceCounter, 48>()
+    @usableFromInline let counts = CounterSet<ServiceCounter, 64>()
     /// Of the requests that failed, the ones that a backend answered, by status.
     package let failedStatuses = FailedStatuses()
     /// From the request's head to the last byte of the response; for TCP, of the connection.

@@ -47,6 +47,11 @@ package struct ClientPolicy: Sendable, Equatable {
     package var maintenance = MaintenanceRule()
     /// What those that come by TLS are told of using it always; HTTP only.
     package var strictTransport = StrictTransport()
+    /// How responses to them are compressed; HTTP only.
+    package var compression = CompressionOptions()
+    /// The most memory that compressing responses may take at once, in bytes: beyond it they go as
+    /// they are. 128 MiB are 480 responses by gzip, or 64 by brotli.
+    package var compressionMemoryMax = 128 << 20
     /// Whether clients may speak HTTP/2, by TLS (ALPN) and in the clear (RFC 9113, sections 3.2 and
     /// 3.3); HTTP only. In the clear it can't be mistaken for anything else.
     package var speaksHTTP2 = true
@@ -67,6 +72,7 @@ package struct ClientPolicy: Sendable, Equatable {
     package func share(ofWorkers workers: Int) -> ClientPolicy {
         var policy = self
         policy.connectionsMax = workerShare(of: connectionsMax, workers)
+        policy.compressionMemoryMax = workerShare(of: compressionMemoryMax, workers)
         return policy
     }
 }

@@ -28,6 +28,7 @@ import Traffic
         "answer", "replace", "on-success", "deregister", "unix:///run/other.sock",
         "127.0.0.1:9999", "[500]", "204", "1.3", "v2", "h2", "[serial]",
         "https://ca.test/directory", "100/s", "ops@example.com", "tls-alpn-01", "log", "all",
+        "3MiB", "text/css",
     ]
 
     /// Options whose files are read and checked with the configuration, and hosts to get

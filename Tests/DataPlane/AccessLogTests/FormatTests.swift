@@ -144,6 +144,18 @@ import Traffic
         }
     }
 
+    @Test("coded content has its coding and the bytes before, in JSON alone")
+    func coded() throws {
+        var coded = entry()
+        coded.coded = CodedContent(.brotli, of: 12_345)
+        let json = String(decoding: try line(.json, coded, head: head()), as: UTF8.self)
+        #expect(json.contains(",\"coding\":\"br\",\"content_bytes\":12345"))
+        let plain = String(decoding: try line(.json, entry(), head: head()), as: UTF8.self)
+        #expect(!plain.contains("coding"))
+        let combined = String(decoding: try line(.combined, coded, head: head()), as: UTF8.self)
+        #expect(!combined.contains("12345"))
+    }
+
     @Test("hostile bytes end neither a line nor the string that they stand in")
     func hostile() throws {
         let userAgent = "\"}\\,{\u{e9}\tx"
@@ -168,6 +180,7 @@ import Traffic
             if isSecure {
                 entry.tls = TLSOutcome(
                     version: "TLSv1.3", cipher: text, serverName: text, isResumed: false)
+                entry.coded = CodedContent(.gzip, of: .max)
             }
             let line = try line(
                 format, entry, head: head(target: target, userAgent: text, referer: text),

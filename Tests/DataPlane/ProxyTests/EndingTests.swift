@@ -125,7 +125,7 @@ import Traffic
     func all() {
         #expect(
             Set(Self.table.map(\.ending))
-                == Set(Proxy.Ending.allCases).subtracting([.shortage, .notArrived]))
+                == Set(Proxy.Ending.allCases).subtracting([.shortage, .notArrived, .encoderFailed]))
         let shortage = Proxy.Ending.shortage
         #expect(shortage.status == 503 && "\(shortage.code)" == "FR" && shortage.isFailure)
         #expect(shortage.counter == .shortages && shortage.listenerCounter == nil)
@@ -237,7 +237,8 @@ private struct Scene {
         case .streamExpired: setAnswer(Self.chunk, Self.expelling)
         case .noResponse, .badResponse, .tooManyInterim, .backendTimeout, .requestExpired:
             setFailure(before: ending)
-        case .noBackend, .notConnected, .overLimit, .shortage, .notArrived: setLack(ending)
+        case .noBackend, .notConnected, .overLimit, .shortage, .notArrived, .encoderFailed:
+            setLack(ending)
         case .untrusted, .insecure: setHandshake(ending)
         case .clientGone, .clientTimeout, .refused, .malformedBody, .stopped: setClient(ending)
         case .ambiguousPath, .answered, .optionsAtLastHop, .traceAtLastHop, .noRoute:

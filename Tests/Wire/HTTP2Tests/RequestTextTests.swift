@@ -15,7 +15,8 @@ func block(_ fields: [(String, String)]) -> [UInt8] { fields.flatMap { literal($
 private let get = [
     (":method", "GET"), (":scheme", "https"), (":path", "/a?b=c"), (":authority", "www.example"),
 ]
-private let key = bytes("dGhlIHNhbXBsZSBub25jZQ==")
+/// The bytes of RFC 6455's example, section 1.3: "the sample nonce".
+private let key = WebSocketKey(0x7468_6520_7361_6D70, 0x6C65_206E_6F6E_6365)
 private let webSocket = [
     (":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "https"), (":path", "/chat"),
     (":authority", "www.example"),
@@ -33,14 +34,16 @@ struct ReadRequest {
 
     init(
         _ fields: [(String, String)], endsStream: Bool = true, limits: HeadLimits = HeadLimits(),
-        key: [UInt8]? = nil
+        allowsWebSocket: Bool = false
     ) {
         let block = block(fields)
         var text = RequestText()
+        text.webSocketKey = key
         var decoder = HPACKDecoder()
         outcome = GuardedBuffer(capacity: block.count + 1).withBytes(block) {
             text.read(
-                $0, endsStream: endsStream, limits: limits, webSocketKey: key, decoder: &decoder)
+                $0, endsStream: endsStream, limits: limits, allowsWebSocket: allowsWebSocket,
+                decoder: &decoder)
         }
         string = text.withText { $0.text }
         (scheme, tunnel, acceptsTrailers) = (text.scheme, text.tunnel, text.acceptsTrailers)
@@ -142,7 +145,8 @@ struct ReadRequest {
 
     @Test("a request becomes a text that says the same", arguments: cases)
     func becomesText(_ expected: Case) {
-        let request = ReadRequest(expected.fields, endsStream: expected.endsStream, key: key)
+        let request = ReadRequest(
+            expected.fields, endsStream: expected.endsStream, allowsWebSocket: true)
         #expect(request.outcome == .complete)
         let text = expected.lines.map { $0 + "\r\n" }.joined() + "\r\n"
         #expect(request.string == text)
@@ -155,7 +159,8 @@ struct ReadRequest {
         #expect(plain.scheme == .https)
         #expect(plain.tunnel == .none)
         #expect(!plain.acceptsTrailers)
-        let upgraded = ReadRequest(webSocket + [("te", "trailers")], endsStream: false, key: key)
+        let upgraded = ReadRequest(
+            webSocket + [("te", "trailers")], endsStream: false, allowsWebSocket: true)
         #expect(upgraded.tunnel == .webSocket)
         #expect(upgraded.acceptsTrailers)
         let tunnel = ReadRequest([(":method", "CONNECT"), (":authority", "a:443")])
@@ -253,7 +258,7 @@ struct ReadRequest {
     @Test("a malformed request becomes none", arguments: malformed.indices)
     func isMalformed(_ index: Int) {
         let (fields, fault) = Self.malformed[index]
-        let request = ReadRequest(fields, key: key)
+        let request = ReadRequest(fields, allowsWebSocket: true)
         #expect(request.outcome == .malformed(fault), "\(fields)")
         #expect(request.string == "")
     }

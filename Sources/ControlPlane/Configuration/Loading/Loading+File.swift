@@ -2,6 +2,7 @@
 
 internal import Documents
 internal import Endpoints
+internal import Traffic
 
 extension Loading {
     /// Reads the file, if there is one, and applies options of `fragments`, then environment and
@@ -19,12 +20,16 @@ extension Loading {
                 draft.service.check, given: reading.given, prefix: "defaults.")
             draft.service.tls = settled(
                 draft.service.tls, given: reading.given, group: "defaults.backend-tls")
+            draft.listener.policy.compression = settled(
+                draft.listener.policy.compression, given: reading.given, prefix: "defaults.")
         }
         applyOptions(fragments)
         let applied = applyOverrides(OptionTable.file)
         draft.service.check = settled(draft.service.check, given: applied, prefix: "defaults.")
         draft.service.tls = settled(
             draft.service.tls, given: applied, group: "defaults.backend-tls")
+        draft.listener.policy.compression = settled(
+            draft.listener.policy.compression, given: applied, prefix: "defaults.")
         if let node = reading.sections["services"] { readServices(node, file: name) }
         if let node = reading.sections["listeners"] { readListeners(node, file: name) }
     }
@@ -226,6 +231,8 @@ extension Loading {
                     loading.readRoutes(node, "\(path).routes", file, into: &listener)
                 }
             }
+            listener.value.policy.compression = settled(
+                listener.value.policy.compression, given: listener.given)
             guard case .mapping(let entries) = item.content else {
                 if item.isNothing {
                     errors.add(found: "nothing", expected: "a listener", at: origin)

@@ -18,6 +18,8 @@ extension Loading {
         draft.service.check = settled(draft.service.check, given: given, prefix: "defaults.")
         draft.service.tls = settled(
             draft.service.tls, given: given, group: "defaults.backend-tls")
+        draft.listener.policy.compression = settled(
+            draft.listener.policy.compression, given: given, prefix: "defaults.")
     }
 
     /// - Returns: where each option that got a value is.

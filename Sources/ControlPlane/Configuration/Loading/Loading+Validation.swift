@@ -19,6 +19,7 @@ extension Loading {
         readClientRules()
         readTicketKeys()
         readTLSClients()
+        readCompression()
         addChallengeService()
         checkNames()
         checkRedirects()

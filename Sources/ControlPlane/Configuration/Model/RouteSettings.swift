@@ -50,6 +50,8 @@ package struct RouteSettings: Equatable, Sendable {
     package internal(set) var respond = Respond()
     /// What its clients are told of using HTTPS alone, where that differs from their listener's.
     package internal(set) var strictTransport = StrictTransport()
+    /// How its responses are compressed, where that differs from their listener's.
+    package internal(set) var compression = CompressionOptions.Override()
     /// Changes of the head that the backend gets.
     package internal(set) var requestHeaders = HeaderEdits()
     /// Changes of the head that the client gets.

@@ -92,8 +92,10 @@ enum ForeignWords {
                 + "send a PROXY header, and send-proxy: v2 at the service whose backends want one"
         ),
         Missing(
-            words: ["compress", "compression", "gzip", "brotli", "zstd", "deflate"],
-            advice: "Fairlead passes bodies on as they are: let the backends compress"),
+            words: ["compression", "gzip", "gziptypes", "brotli", "zstd", "deflate", "encode"],
+            advice:
+                "a listener or route has compress: on, or compress: {use: [zstd, br, gzip], types: "
+                + "[text/html]}"),
         Missing(
             words: ["cache", "caching", "proxycache"],
             advice: "Fairlead keeps no answers: put a cache in front of it or behind it"),

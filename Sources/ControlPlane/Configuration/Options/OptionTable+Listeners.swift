@@ -17,6 +17,7 @@ extension OptionTable {
         + Option.group("hsts", \.policy.strictTransport, strictTransport)
         + Option.group("forwarding", \.policy, forwarding)
         + Option.group("proxy-protocol", \.policy.proxyProtocol, proxyProtocol)
+        + Option.group("compress", \.policy, compression)
         + [
             Option(
                 "http2", \.policy.speaksHTTP2, .onOff,

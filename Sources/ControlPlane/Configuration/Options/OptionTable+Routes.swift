@@ -35,6 +35,7 @@ extension OptionTable {
         + Option.group("maintenance", \.maintenance, maintenance)
         + Option.group("retry", \.retry, routeRetry)
         + Option.group("hsts", \.strictTransport, strictTransport)
+        + Option.group("compress", \.compression, routeCompression)
         + Option.group("redirect", \.redirect, redirect)
         + Option.group(
             "respond", \.respond,

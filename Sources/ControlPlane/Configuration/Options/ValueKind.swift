@@ -141,6 +141,34 @@ struct ValueKind<Value: Sendable>: Sendable {
         return kind
     }
 
+    /// This kind, where each of `pairs` is a word that stands for a value.
+    func orWords(_ pairs: [(word: String, value: Value)]) -> Self where Value: Equatable {
+        let words = pairs.map(\.word)
+        @Sendable func word(for value: Value) -> String? {
+            pairs.first { $0.value == value }?.word
+        }
+        var kind = Self(
+            summary: words.map { "`\($0)`" }.joined(separator: ", ") + " or " + summary,
+            isList: isList, write: { word(for: $0) ?? write($0) },
+            texts: { value in word(for: value).map { [$0] } ?? texts(value) },
+            parse: { (given) throws(Unexpected) in
+                if given.count == 1, let pair = pairs.first(where: { $0.word == given[0] }) {
+                    return pair.value
+                }
+                do throws(Unexpected) {
+                    return try parse(given)
+                } catch {
+                    throw Unexpected(
+                        index: error.index,
+                        expected: "\(words.joined(separator: ", ")), \(error.expected)",
+                        sentence: error.sentence)
+                }
+            })
+        kind.isSecret = isSecret
+        kind.shape = .either([.words(words), shape])
+        return kind
+    }
+
     /// This kind of value with another shape.
     func shaped(_ shape: ValueShape) -> Self {
         var kind = self

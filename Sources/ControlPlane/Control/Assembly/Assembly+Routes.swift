@@ -61,6 +61,7 @@ extension RouteRule {
             maintenance.isFileThere = policy.maintenance.isFileThere
         }
         if route.retry != RetryRule.Override() { retry = route.retry }
+        compression = policy.compression.overridden(by: route.compression)
     }
 }
 
@@ -86,6 +87,7 @@ extension Listener {
             && policy.errorPages == other.policy.errorPages
             && policy.errorPagesOfBackends == other.policy.errorPagesOfBackends
             && policy.maintenance == other.policy.maintenance
+            && policy.compression == other.policy.compression
     }
 }
 

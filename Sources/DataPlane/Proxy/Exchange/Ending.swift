@@ -22,6 +22,8 @@ enum Ending: CaseIterable {
     /// The time of the request, or of its backend's drain, was over within a response of which more
     /// was to come.
     case responseExpired
+    /// The response was compressed, and there was no memory to go on with that.
+    case encoderFailed
     /// The time of a stream, a response of unknown length, or of a TCP connection was over.
     case streamExpired
 
@@ -134,6 +136,7 @@ extension Ending {
         case .bodyTimeout: Row(.backend, "BT", nil, .cutShort, fails: true)
         case .responseExpired: Row(.fairlead, "FX", nil, .cutShort, fails: true)
         case .streamExpired: Row(.fairlead, "FX", nil, .expired)
+        case .encoderFailed: Row(.fairlead, "FR", nil, .cutShort, fails: true)
 
         case .noBackend: Row(.backend, "BN", 503, .noBackend, fails: true)
         case .notConnected: Row(.backend, "BR", 503, .noBackend, fails: true)
@@ -244,7 +247,8 @@ extension Ending {
             """
         case .requestExpired: "The request to service \(service) took longer than it may.\n"
         case .complete, .backendCut, .badBody, .bodyTimeout, .responseExpired, .streamExpired,
-            .clientGone, .notArrived, .refused, .answered, .optionsAtLastHop, .idle, .stopped:
+            .encoderFailed, .clientGone, .notArrived, .refused, .answered, .optionsAtLastHop, .idle,
+            .stopped:
             ""
         }
     }

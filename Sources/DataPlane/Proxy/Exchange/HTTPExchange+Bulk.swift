@@ -33,7 +33,7 @@ extension HTTPExchange {
     /// Splices a part of the response's body, not close to its end: at most `limit` bytes. Nil when
     /// that part has to be received.
     func spliceResponse(limit: Int, _ stream: BackendStream) -> SpliceOutcome? {
-        guard let client, let source = stream.spliceEnd else { return nil }
+        guard let client, !request.isCoded, let source = stream.spliceEnd else { return nil }
         let outcome = client.splice(from: source, limit: limit)
         switch outcome {
         case .sent(let count), .kept(let count):

@@ -19,7 +19,7 @@ extension HTTPExchange {
         guard let pool else { return }
         let slot = dial.slot
         countDialTime(slot)
-        if trace != nil { recordFault(error.ending, slot) }
+        if isTraced { recordFault(error.ending, slot) }
         abortTry(slot)
         pool.recordDialFailure(of: dial.backend, error, worker)
         goOn(afterDialOf: slot, error)
@@ -29,7 +29,7 @@ extension HTTPExchange {
     /// has waited beside others.
     func sharedDialFailed(_ slot: Tries.Slot, _ backend: PooledBackend, _ error: DialError) {
         countDialTime(slot)
-        if trace != nil { recordFault(error.ending, slot) }
+        if isTraced { recordFault(error.ending, slot) }
         abortTry(slot)
         goOn(afterDialOf: slot, error)
     }
@@ -64,7 +64,7 @@ extension HTTPExchange {
         let backend = stream.backend
         request.effort.sent -= 1
         request.effort.dialsEnd = error.ending
-        if trace != nil { recordFault(error.ending, slot) }
+        if isTraced { recordFault(error.ending, slot) }
         abortTry(slot)
         pool.recordDialFailure(of: backend, error, worker)
         if fallBack(from: slot) { return }
@@ -77,7 +77,7 @@ extension HTTPExchange {
 
     /// Records a dial that failed at once.
     func recordDialFailure(of backend: PooledBackend, _ pool: BackendPool, _ error: Errno) {
-        if trace != nil {
+        if isTraced {
             recordFault(error.isShortage ? .shortage : .notConnected, request.tries.lead)
         }
         release(request.tries.lead, at: backend, pool)
@@ -102,6 +102,8 @@ extension HTTPExchange {
     func backendTimedOut(_ stream: BackendStream) {
         if request.phase == .responding, worker.loop.nowNanoseconds >= request.responseEndsAt {
             cutInTime()
+        } else if request.isTunnel {
+            tunnelIsIdle(stream)
         } else if stream.isCongested, worker.loop.nowNanoseconds < request.endsBy,
             stream.hasAcknowledgedMore()
         {
@@ -154,7 +156,7 @@ extension HTTPExchange {
                 request.effort.hasBroken = true
             }
         }
-        if trace != nil { recordFault(failure.ending, slot) }
+        if isTraced { recordFault(failure.ending, slot) }
         abortTry(slot)
         if fallBack(from: slot) { return }
         let hasOther = pool.hasOther(than: request.asking.tried)
@@ -220,7 +222,7 @@ extension HTTPExchange {
             of: stream.backend, status: 0, sentAt: request.tries[stream.slot].sentAt, worker
         )
         let slot = stream.slot
-        if trace != nil { recordFault(ending, slot) }
+        if isTraced { recordFault(ending, slot) }
         abortTry(slot)
         if fallBack(from: slot) { return }
         giveUp(ending)
@@ -247,7 +249,7 @@ extension HTTPExchange {
     /// is gone. What becomes of the client's connection is up to the caller.
     func end(_ ending: Ending, _ pool: BackendPool) {
         pool.counters.count(ending)
-        if trace != nil {
+        if isTraced {
             recordFault(ending, .first)
             recordFault(ending, .second)
         }

@@ -37,7 +37,7 @@ extension HTTPExchange {
         request.figures.firstByteAt = now
         request.figures.status = status
         stream.withPlace { slot, backend, pool in
-            if trace != nil { recordStatus(status, slot) }
+            if isTraced { recordStatus(status, slot) }
             pool.recordAnswer(
                 status: status, from: backend, after: now - request.tries[slot].sentAt, worker)
         }
@@ -54,7 +54,8 @@ extension HTTPExchange {
         entry.bodyBytesOut = request.figures.bytesOut - request.figures.headBytesOut
         entry.tries = request.tries.count
         entry.tls = client.tls
-        entry.trace = trace?.outgoing.context
+        if isTraced { entry.trace = trace?.outgoing.context }
+        if let coded = held.coded { entry.coded = coded.content }
         let now = worker.loop.nowNanoseconds
         entry.totalMicroseconds = Int((now - request.startedAt) / 1000)
         if let begunAt = request.tries.leading.begunAt {

@@ -38,6 +38,7 @@ extension HTTPExchange {
         pool.counters.add(.inFlight)
         countReceived(bytes.count, pool)
         if worker.log != nil { text.copy(head, from: bytes) }
+        if context.listener.mayCompress { offerCoding(head, bytes, context, route) }
         pool.retryPolicy.countRequest()
         request.asking.isRepeatable = request.method.isIdempotent
         if pool.affinity.isAsked {
@@ -56,9 +57,9 @@ extension HTTPExchange {
             head, from: bytes, of: context,
             requestID: context.listener.options.policy.forwarding.addsRequestID
                 ? worker.nextRequestID() : nil,
-            trace: trace?.outgoing, route: route, passingUpgrade: held.upgradeOffer != nil,
-            into: requestHead)
-        if trace != nil { placeSpan(route) }
+            trace: isTraced ? trace?.outgoing : nil, route: route,
+            passingUpgrade: held.upgradeOffer != nil, into: requestHead)
+        if isTraced { placeSpan(route) }
     }
 
     /// Ends the request `nanoseconds` after its beginning, since its client waits no longer; unless
@@ -145,7 +146,7 @@ extension HTTPExchange {
         request.effort.sent += 1
         request.tries[slot].sentAt = worker.loop.nowNanoseconds
         if request.authenticatesConnection { stream.bind() }
-        if trace != nil { nameSpan(slot) }
+        if isTraced { nameSpan(slot) }
         let expected = ExpectedResponse(
             method: request.method, answersChunks: request.isChunked,
             acceptsTrailers: request.acceptsTrailers, keepsChunks: client.takesChunks,
@@ -181,6 +182,7 @@ extension HTTPExchange {
                 return
             }
         } else {
+            if request.isTunnel, request.isWhole { stream.endWriting() }
             renewDeadlines(client, stream)
         }
         client.resumeBody()
@@ -190,6 +192,10 @@ extension HTTPExchange {
     /// those kept for it. The first byte of a response has a limit of its own, which runs from the
     /// end of the request (`awaitFirstByte`).
     func renewDeadlines(_ client: ClientStream, _ stream: BackendStream) {
+        guard !request.isTunnel else {
+            renewTunnel(client, stream)
+            return
+        }
         let now = worker.loop.nowNanoseconds
         let stall = min(now + client.context.listener.stallTimeout, request.endsBy)
         request.tries[stream.slot].movedAt = now

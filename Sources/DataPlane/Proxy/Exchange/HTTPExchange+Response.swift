@@ -69,8 +69,10 @@ extension HTTPExchange {
         case .none, .length: break
         case .chunked, .untilClose: request.isOpenEnded = true
         }
+        let change =
+            request.mayBeCoded ? changeContent(head, bytes, client, stream) : ContentChange()
         let count = client.respond(
-            head, bytes,
+            head, bytes, change: change,
             edits: held.route?.responseEdits ?? client.context.listener.responseEdits,
             lines: addedLines(stream).span,
             mayStay: !request.effort.closesClient)
@@ -101,6 +103,10 @@ extension HTTPExchange {
     /// A part of the response's body has come: it is sent with the next bytes.
     func passOn(_ part: Span<UInt8>, _ stream: BackendStream) {
         guard let client else { return }
+        guard !request.isCoded else {
+            passOnCoded(part, client, stream)
+            return
+        }
         stream.withPlace { _, _, pool in countSent(part.count, pool) }
         client.append(part)
     }
@@ -111,7 +117,11 @@ extension HTTPExchange {
     func passTrailers(_ section: Span<UInt8>, _ stream: BackendStream) {
         guard let client else { return }
         stream.withPlace { _, _, pool in countSent(section.count, pool) }
-        client.appendTrailers(section)
+        if let body = held.coded {
+            body.trailers.append(section)
+        } else {
+            client.appendTrailers(section)
+        }
     }
 
     /// More of the response's body has come, and its end if `isLast`. A part that came `behindHead`
@@ -120,8 +130,22 @@ extension HTTPExchange {
         _ body: Span<UInt8>, isLast: Bool, behindHead isBehindHead: Bool, _ stream: BackendStream
     ) {
         guard let client else { return }
-        stream.withPlace { _, _, pool in countSent(body.count, pool) }
-        switch client.send(body, isLast: isLast) {
+        guard !request.isTunnel else {
+            passThroughTunnel(body, isLast: isLast, client, stream)
+            return
+        }
+        let outcome: WriteOutcome
+        if request.isCoded {
+            guard let sent = sendCoded(body, isLast: isLast, client, stream) else {
+                encoderFailed(client)
+                return
+            }
+            outcome = sent
+        } else {
+            stream.withPlace { _, _, pool in countSent(body.count, pool) }
+            outcome = client.send(body, isLast: isLast)
+        }
+        switch outcome {
         case .sent: break
         case .kept: if !isLast { stream.pauseResponse() }
         case .failed:
@@ -154,7 +178,7 @@ extension HTTPExchange {
     /// response is a stream. The rest of a body of known length is owed. In any other, only the
     /// sender knows whether a byte is due, even the first: watches, logs and streams of events are
     /// silent for as long as nothing happens.
-    private func bodyContinues(behind isBehindHead: Bool, _ stream: BackendStream) {
+    func bodyContinues(behind isBehindHead: Bool, _ stream: BackendStream) {
         guard isBehindHead else {
             recordMoved(stream)
             return
@@ -198,14 +222,19 @@ extension HTTPExchange {
     }
 
     /// The response is passed on, or kept for the client, to its last byte.
-    private func complete(_ client: ClientStream, _ stream: BackendStream) {
+    func complete(_ client: ClientStream, _ stream: BackendStream) {
+        end(.complete, client, stream)
+    }
+
+    /// Ends the exchange as `ending`, with nothing left to send but what is kept for the client.
+    func end(_ ending: Ending, _ client: ClientStream, _ stream: BackendStream) {
         endTry(on: stream)
         // The stream is another request's once it is released.
         stream.withPlace { _, _, pool in
             // A request whose body is not all here was answered early: the rest of it would be on
             // the connection.
             stream.release(isReusable: request.isWhole, to: client, clientGoesOn: client.goesOn)
-            finish(pool, .complete)
+            finish(pool, ending)
         }
         client.finish()
     }
@@ -237,6 +266,9 @@ extension HTTPExchange {
     /// missing.
     func cutInTime() {
         guard let client, let pool else { return }
+        if request.isTunnel, let stream = request.tries.leading.stream, parts(client, stream) {
+            return
+        }
         let isOver = worker.loop.nowNanoseconds >= request.responseEndsAt
         let isStream = isOver && request.isOpenEnded
         if !isStream { pool.counters.add(.ownCuts) }

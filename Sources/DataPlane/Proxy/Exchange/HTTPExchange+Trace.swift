@@ -16,8 +16,15 @@ extension HTTPExchange {
     ) {
         let trace = tracer.trace(head, bytes, context, at: request.startedAt)
         self.trace = trace
+        isTraced = true
         // The access log has copied it otherwise.
         if worker.log == nil, tracer.mayRecord(trace) { text.copy(head, from: bytes) }
+    }
+
+    /// Forgets the trace; its spans are written.
+    func endTrace() {
+        trace = nil
+        isTraced = false
     }
 
     /// Remembers where the span stands in the head that was just written for a request by `route`.
@@ -137,6 +144,7 @@ extension Ending {
         case .backendTimeout: "backend_timeout"
         case .shortage: "shortage"
         case .requestExpired: "request_expired"
+        case .encoderFailed: "encoder_failed"
         case .complete, .streamExpired, .clientGone, .clientTimeout, .notArrived, .refused,
             .ambiguousPath, .malformedBody, .deniedByListener, .deniedByRoute, .deniedUnknown,
             .answered, .optionsAtLastHop, .traceAtLastHop,

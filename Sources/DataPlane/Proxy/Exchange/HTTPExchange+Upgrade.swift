@@ -1,8 +1,11 @@
 // HTTPExchange+Upgrade: what becomes of an exchange whose backend has switched to another protocol,
 // such as WebSocket (RFC 9110, section 7.8), or has granted the tunnel that CONNECT asks for (its
-// section 9.3.6): both connections go to a relay, which only moves bytes. From then on nothing that
-// either side sends is read as HTTP. The client's connection keeps what the client sent before, at
-// most one receive of it; that goes to the backend then, or nowhere.
+// section 9.3.6). From then on nothing that either side sends is read as HTTP.
+//
+// Where the client has a connection of its own, both connections go to a relay, which only moves
+// bytes. The client's connection keeps what the client sent before, at most one receive of it; that
+// goes to the backend then, or nowhere. What happens where the client has a stream of HTTP/2 is in
+// HTTPExchange+Tunnel.swift.
 
 internal import Events
 internal import HTTP1
@@ -18,9 +21,7 @@ extension HTTPExchange {
         _ stream: BackendStream
     ) {
         guard let client else { return }
-        guard head.opensTunnel || isAskedFor(head, bytes),
-            let connection = client.ownConnection, let server = stream.ownConnection
-        else {
+        guard head.opensTunnel || isAskedFor(head, bytes), let server = stream.ownConnection else {
             failBackend(.badResponse, stream)
             return
         }
@@ -29,10 +30,14 @@ extension HTTPExchange {
             stream.putBack(bytes, following)
             return
         }
+        guard let connection = client.ownConnection else {
+            server.openTunnel()
+            openTunnel(head, bytes, following: following, client, stream)
+            return
+        }
         let pool = stream.pool
         let edits = held.route?.responseEdits
-        let isWebSocket =
-            head.upgrade.map { Self.isWebSocket(bytes.extracting($0.bounds)) } ?? false
+        let isWebSocket = Self.isWebSocket(head, bytes)
         recordFirstByte(of: head.status, stream)
         endOther(than: stream)
         if head.opensTunnel { pool.countResponse(status: head.status) }
@@ -59,10 +64,13 @@ extension HTTPExchange {
 
     private static let webSocketName = Array("websocket".utf8)
 
-    /// Whether a value of `Upgrade` names WebSocket and nothing else.
-    private static func isWebSocket(_ value: Span<UInt8>) -> Bool {
-        guard value.count == webSocketName.count else { return false }
-        for index in value.indices where value[index] | 0x20 != webSocketName[index] {
+    /// Whether the head switches to WebSocket and nothing else.
+    static func isWebSocket(_ head: borrowing ResponseHead, _ bytes: Span<UInt8>) -> Bool {
+        guard let value = head.upgrade?.bounds, value.count == webSocketName.count else {
+            return false
+        }
+        for (place, letter) in webSocketName.enumerated()
+        where bytes[value.lowerBound + place] | 0x20 != letter {
             return false
         }
         return true
@@ -70,7 +78,7 @@ extension HTTPExchange {
 
     /// Whether a 101 switches to what the client offered to switch to.
     private func isAskedFor(_ head: borrowing ResponseHead, _ bytes: Span<UInt8>) -> Bool {
-        guard request.version == .http11, let chosen = head.upgrade,
+        guard request.version != .http10, let chosen = head.upgrade,
             let offer = held.upgradeOffer
         else { return false }
         return UpgradeOffer.contains(offer.span, bytes.extracting(chosen.bounds))

@@ -38,6 +38,8 @@ final class HTTPExchange: Deadlined {
     var held = RequestReferences()
     /// The trace of the current request; nil where requests are not traced.
     var trace: RequestTrace?
+    /// Whether there is one: to ask the trace itself takes a call.
+    var isTraced = false
     /// Its place in the queue of the service in which it waits; 0 when it waits in none.
     var queueTicket: UInt64 = 0
     /// Finds the end of the request's body, for a session that has to: the session sets it for each
@@ -237,7 +239,7 @@ final class HTTPExchange: Deadlined {
             request.tries[slot].witnesses = backend.record.beginMoved()
         }
         if worker.log != nil { held.backend = backend }
-        if trace != nil { beginSpan(slot) }
+        if isTraced { beginSpan(slot) }
         pool.begin(on: backend)
         return slot
     }
@@ -310,7 +312,7 @@ final class HTTPExchange: Deadlined {
 
     /// Releases what the try in `slot` held at `backend`.
     func release(_ slot: Tries.Slot, at backend: PooledBackend, _ pool: BackendPool) {
-        if trace != nil { writeSpan(slot, at: backend, pool) }
+        if isTraced { writeSpan(slot, at: backend, pool) }
         pool.end(on: backend, request.tries[slot].hold)
         request.tries[slot].hold = .request
         if request.tries[slot].isMoved {
@@ -331,13 +333,14 @@ final class HTTPExchange: Deadlined {
         precondition(
             !request.tries.areUnderWay, "a try is still under way")
         if let log = worker.log, let client { writeLine(log, client, pool, ending) }
-        if trace != nil, let client { writeSpan(client, pool, ending) }
+        if isTraced, let client { writeSpan(client, pool, ending) }
         countFailure(pool, ending)
         pool.counters.add(.inFlight, -1)
         dequeue(pool)
         pauseTimer?.cancel()
         hedgeTimer?.cancel()
         if request.isAdmitted { pool.release() }
+        if request.isCoded { endCoding() }
         let elapsed = worker.loop.nowNanoseconds - request.startedAt
         pool.counters.duration.record(microseconds: Int(elapsed / 1000))
         client = nil
@@ -345,7 +348,7 @@ final class HTTPExchange: Deadlined {
         self.pool = nil
         request = worker.newRequest
         if !held.isEmpty { held = RequestReferences() }
-        if trace != nil { trace = nil }
+        if isTraced { endTrace() }
         // The memory of a large head or body is not kept for the next request.
         requestHead.removeAll()
         if !bodyInHand.isEmpty {

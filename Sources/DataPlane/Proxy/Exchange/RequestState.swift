@@ -80,6 +80,17 @@ struct RequestState {
     var interimCount = 0
     /// Whether the length of the response is unknown, which makes it a stream.
     var isOpenEnded = false
+    /// Whether it has become a tunnel in the client's stream.
+    var isTunnel = false
+    /// Whether the time of that tunnel is over, and it ends as soon as the current frame of its
+    /// backend does.
+    var isParting = false
+    /// Whether there is a rule by which it may be compressed.
+    var mayBeCoded = false
+    /// The coding that the client likes most of those of the rule; nil for none.
+    var acceptedCoding: ContentCoding?
+    /// Whether it goes through an encoder.
+    var isCoded = false
 
     // MARK: Times, in the loop's nanoseconds
 
@@ -106,7 +117,16 @@ struct RequestReferences {
     var boundTo: PooledBackend?
     /// The protocols that the client offers to switch to, as passed on; nearly always nil.
     var upgradeOffer: [UInt8]?
+    /// Where the frames of a WebSocket end in the client's stream; nil for all else.
+    var frames: WebSocketFrames?
+    /// How the response may be compressed; nil for not at all.
+    var compression: CompressionRule?
+    /// What the response goes through; nil unless it is compressed.
+    var coded: CodedBody?
 
     /// Whether it refers to nothing, as for most requests.
-    var isEmpty: Bool { route == nil && backend == nil && boundTo == nil && upgradeOffer == nil }
+    var isEmpty: Bool {
+        route == nil && backend == nil && boundTo == nil && upgradeOffer == nil
+            && frames == nil && compression == nil && coded == nil
+    }
 }

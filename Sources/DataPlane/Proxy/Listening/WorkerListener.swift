@@ -28,6 +28,10 @@ final class WorkerListener {
     private(set) var answerLimits: HeadLimits
     /// What is changed in the heads of all responses that no route changes; nil for nothing.
     private(set) var responseEdits: FieldEdits?
+    /// How responses are compressed whose requests no route is for; nil for not at all.
+    private(set) var compression: CompressionRule?
+    /// Whether any response is compressed.
+    private(set) var mayCompress = false
     /// Whether the listener accepts no more, and its connections are to end; also when the worker
     /// drains.
     var isDraining = false
@@ -99,6 +103,13 @@ final class WorkerListener {
         responseEdits = Self.responseEdits(options)
         forwarding = Forwarding(policy: options.policy.forwarding, port: port)
         settleBeginnings()
+        settleCompression()
+    }
+
+    private func settleCompression() {
+        let mayBe = options.mode == .http
+        compression = mayBe ? CompressionRule(options.policy.compression) : nil
+        mayCompress = mayBe && (compression != nil || options.routes?.compresses == true)
     }
 
     private func settleBeginnings() {
@@ -123,6 +134,7 @@ final class WorkerListener {
         timeouts = Timeouts(options.policy.timeouts)
         responseEdits = Self.responseEdits(options)
         settleBeginnings()
+        settleCompression()
         resetForwarding(isHTTPS: forwardsHTTPS)
     }
 
@@ -167,6 +179,8 @@ final class WorkerListener {
     var vanished: UInt64? { timeouts.vanished }
     /// Nil is no limit.
     var requestTimeout: UInt64? { timeouts.request }
+    /// In bytes, of this worker.
+    var compressionMemoryMax: Int { options.policy.compressionMemoryMax }
 }
 
 extension WorkerListener {

@@ -126,6 +126,13 @@ enum BackendStream {
     /// Whether a part of a response's head has come.
     var hasBegun: Bool { with({ $0.hasBegun }, { $0.isInBody }) }
 
+    /// Has a body framed so, whose head has just come, go on without its chunks.
+    func leaveOutChunks(of framing: BodyFraming) {
+        with(
+            { $0.response.body = BodyPassage(framing, keepsChunks: false) },
+            { $0.leaveOutChunks() })
+    }
+
     /// Stops the response from coming, since it can't be passed on for now.
     func pauseResponse() { with({ $0.stopReading() }, { $0.pause() }) }
 
@@ -171,6 +178,9 @@ enum BackendStream {
     func splice(from source: Descriptor, limit: Int) -> SpliceOutcome {
         with({ $0.spliceRequest(from: source, limit: limit) }, { _ in .unavailable })
     }
+
+    /// Tells the backend of a tunnel that nothing more will be sent; what it sends goes on.
+    func endWriting() { with({ $0.endWriting() }, { _ in }) }
 
     /// The connection, if it may switch to another protocol: nil where others share it.
     var ownConnection: HTTP1BackendConnection? {

@@ -113,6 +113,13 @@ extension HTTP1BackendConnection {
 
     // MARK: - Bodies
 
+    /// Has all that comes from here on pass as the response's body, up to the connection's end.
+    func openTunnel() {
+        response.isInBody = true
+        response.keepsAlive = false
+        response.body = BodyPassage(.untilClose, keepsChunks: false)
+    }
+
     /// Passes on the part of `bytes` that is this response's body: `behindHead`, which is sent with
     /// it, or by itself.
     private func passBody(

@@ -208,6 +208,13 @@ final class HTTP2BackendStream: HTTP2Stream {
         }
     }
 
+    /// Has the response, whose head has just come, go on without chunks. Trailers stay.
+    func leaveOutChunks() {
+        guard framesChunks else { return }
+        framesChunks = false
+        expected.takesTrailers = true
+    }
+
     /// Sends the head to the client, if it waits for more: no more is here.
     func sendHead() {
         guard isHeadUnsent else { return }
@@ -242,7 +249,11 @@ final class HTTP2BackendStream: HTTP2Stream {
         let isLast = isWhole
         exchangeLink.with { exchange in
             guard framesChunks else {
-                if !lines.isEmpty { exchange.passTrailers(lines.span, stream) }
+                if !lines.isEmpty {
+                    // A section ends with an empty line.
+                    let section = lines + [0x0D, 0x0A]
+                    exchange.passTrailers(section.span, stream)
+                }
                 exchange.receivedResponse(
                     body, isLast: isLast, behindHead: isBehindHead, stream)
                 return

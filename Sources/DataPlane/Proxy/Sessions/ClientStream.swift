@@ -62,7 +62,7 @@ enum ClientStream {
     func pauseBody() { with({ $0.stopReading() }, { $0.pause() }) }
 
     /// Lets the body go on. Once all of it is here, this notices a client that goes away.
-    func resumeBody() { with({ $0.resumeReading() }, { $0.resumeSoon() }) }
+    func resumeBody() { with({ $0.resumeReading() }, { $0.resumeBody() }) }
 
     // MARK: - The response
 
@@ -77,17 +77,34 @@ enum ClientStream {
     }
 
     /// Begins the response, whose `head` was parsed from `bytes`: it is sent with the next `send`.
-    /// `lines` are field lines to add; `mayStay` says whether the exchange lets the connection be
-    /// used again. Returns the size of the head.
+    /// `change` is what the coding of its content changes: content that is coded comes without
+    /// chunks. `lines` are field lines to add; `mayStay` says whether the exchange lets the
+    /// connection be used again. Returns the size of the head.
     func respond(
-        _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, edits: FieldEdits?,
-        lines: Span<UInt8>, mayStay: Bool
+        _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, change: ContentChange,
+        edits: FieldEdits?, lines: Span<UInt8>, mayStay: Bool
     ) -> Int {
         switch self {
         case .http1(let session):
-            session.use { $0.respond(head, bytes, edits: edits, lines: lines, mayStay: mayStay) }
+            session.use {
+                $0.respond(
+                    head, bytes, change: change, edits: edits, lines: lines, mayStay: mayStay)
+            }
         case .http2(let stream):
-            stream.use { $0.respond(head, bytes, edits: edits, lines: lines) }
+            stream.use { $0.respond(head, bytes, change: change, edits: edits, lines: lines) }
+        }
+    }
+
+    /// Begins a tunnel in a stream, which its client has asked for, by a response whose `head` was
+    /// parsed from `bytes`: it is sent with the next `send`, and what comes of the body from here
+    /// on goes through the tunnel. Returns the size of the head. A connection switches by itself
+    /// (`ownConnection`).
+    func openTunnel(
+        _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, edits: FieldEdits?
+    ) -> Int {
+        switch self {
+        case .http1: preconditionFailure("a connection is handed to a relay")
+        case .http2(let stream): stream.use { $0.openTunnel(head, bytes, edits: edits) }
         }
     }
 
@@ -102,7 +119,7 @@ enum ClientStream {
 
     /// Sends what waits to be sent, followed by `body`, with which the response ends if `isLast`.
     func send(_ body: Span<UInt8>, isLast: Bool) -> WriteOutcome {
-        with({ $0.send(body) }, { $0.send(body, isLast: isLast) })
+        with({ $0.send(body, isLast: isLast) }, { $0.send(body, isLast: isLast) })
     }
 
     /// Whether bytes are kept for the client that the kernel has not taken yet, or that the client

@@ -34,11 +34,15 @@ extension HTTP1Session {
     /// Puts the head of the response into the worker's outgoing bytes; `head` was parsed from
     /// `bytes`. Returns its size.
     func respond(
-        _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, edits: FieldEdits?,
-        lines: Span<UInt8>, mayStay: Bool
+        _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, change: ContentChange,
+        edits: FieldEdits?, lines: Span<UInt8>, mayStay: Bool
     ) -> Int {
         var keepsAlive = isKept(mayStay)
         var framing = head.body
+        if change.coding != nil, framing != .none {
+            framing = .chunked
+            traits.insert(.putsChunks)
+        }
         switch framing {
         case .none, .length: traits.insert(.endShows)
         case .chunked where takesChunks: traits.insert(.endShows)
@@ -50,21 +54,39 @@ extension HTTP1Session {
         afterwards = keepsAlive ? .keep : traits.contains(.mayGoOn) ? .linger : .close
         worker.putOutgoing(
             head, from: bytes, to: capabilities(keepsAlive: keepsAlive), framing: framing,
-            edits: edits, lines: lines, addsDate: true)
+            change: change, edits: edits, lines: lines, addsDate: true)
         return worker.outgoing.count
     }
 
     /// Adds a part of the body to the outgoing bytes.
     func append(_ body: Span<UInt8>) {
+        guard !traits.contains(.putsChunks) else {
+            worker.appendChunk(body)
+            return
+        }
         worker.outgoing.append(body)
     }
 
     /// Adds the trailers, `section` with its empty line, to the outgoing bytes: they are of chunked
     /// bodies.
     func appendTrailers(_ section: Span<UInt8>) {
-        if takesChunks { worker.outgoing.append(section) }
+        guard takesChunks else { return }
+        if traits.contains(.putsChunks) {
+            // The end of the chunks; the section ends the body.
+            traits.remove(.putsChunks)
+            worker.appendLastChunk()
+        }
+        worker.outgoing.append(section)
     }
 
-    /// Sends the outgoing bytes, followed by `body`.
-    func send(_ body: Span<UInt8>) -> WriteOutcome { worker.sendOutgoing(body, on: self) }
+    /// Sends the outgoing bytes, followed by `body`, with which the response ends if `isLast`.
+    func send(_ body: Span<UInt8>, isLast: Bool = false) -> WriteOutcome {
+        guard traits.contains(.putsChunks) else { return worker.sendOutgoing(body, on: self) }
+        worker.appendChunk(body)
+        if isLast {
+            worker.appendLastChunk()
+            worker.outgoing.append(room: 2) { $0.append("\r\n") }
+        }
+        return worker.sendOutgoing(Span(), on: self)
+    }
 }

@@ -44,5 +44,7 @@ extension HTTP1Session {
         static let isWhole = Traits(rawValue: 16)
         /// The framing of its response shows where that ends.
         static let endShows = Traits(rawValue: 32)
+        /// The content of its response comes without chunks, and goes on in chunks.
+        static let putsChunks = Traits(rawValue: 64)
     }
 }

@@ -17,6 +17,10 @@ final class HTTP2ClientStream: HTTP2Stream {
     private var isHead = false
     /// Whether it is a call of gRPC.
     private var isGRPC = false
+    /// Whether it asks for a tunnel: for a WebSocket, or by CONNECT.
+    private var isTunnel = false
+    /// Whether it has become that tunnel.
+    private var isTunnelOpen = false
     /// Whether its body goes on in chunks, since its length is not known.
     private var isChunked = false
     /// Whether its response ends by a reset once what is kept has gone out, since it was cut short.
@@ -34,6 +38,8 @@ final class HTTP2ClientStream: HTTP2Stream {
         sessionLink = Link()
         isHead = false
         isGRPC = false
+        isTunnel = false
+        isTunnelOpen = false
         isChunked = false
         isCutShort = false
     }
@@ -59,6 +65,7 @@ final class HTTP2ClientStream: HTTP2Stream {
         if case .head = head.method { isHead = true }
         if worker.requestText.isGRPC { isGRPC = true }
         if case .chunked = head.body { isChunked = true }
+        if worker.requestText.tunnel != .none { awaitTunnel() }
         let address = session.context.address
         switch session.listener.destination(of: head, bytes, worker, from: address) {
         case .service(let pool, let route):
@@ -75,7 +82,7 @@ final class HTTP2ClientStream: HTTP2Stream {
                     if isGRPC, let time = GRPC.timeout(of: head, bytes) {
                         exchange.limit(to: time)
                     }
-                    exchange.start(with: Span(), isLast: isWhole, client, pool)
+                    exchange.start(with: Span(), isLast: isWhole || isTunnel, client, pool)
                 }
             }
         case let other:
@@ -83,6 +90,14 @@ final class HTTP2ClientStream: HTTP2Stream {
                 .send(to: .http2(Link(self)), answering: head, bytes, on: worker)
             exchangeFinished()
         }
+    }
+
+    /// Holds what the client sends until there is a tunnel for it: to a backend its request is
+    /// whole.
+    private func awaitTunnel() {
+        isTunnel = true
+        hasPassedAll = false
+        pause()
     }
 
     /// Gives `reply` to a request whose head can't be passed on.
@@ -120,6 +135,9 @@ final class HTTP2ClientStream: HTTP2Stream {
         }
     }
 
+    /// Lets the body go on; that of a tunnel once there is one.
+    func resumeBody() { if !isTunnel || isTunnelOpen { resumeSoon() } }
+
     // MARK: - The response
 
     /// Passes on an interim response. Returns the size of its head.
@@ -132,15 +150,29 @@ final class HTTP2ClientStream: HTTP2Stream {
 
     /// Begins the response, whose `head` was parsed from `bytes`. Returns the size of its head.
     func respond(
-        _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, edits: FieldEdits?,
-        lines: Span<UInt8>
+        _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, change: ContentChange,
+        edits: FieldEdits?, lines: Span<UInt8>
     ) -> Int {
-        let framing = head.body
+        var framing = head.body
+        // Content that is coded on its way has another length, which nobody knows yet.
+        if change.coding != nil, framing != .none { framing = .chunked }
         worker.putOutgoing(
-            head, from: bytes, to: Self.capabilities, framing: framing, edits: edits, lines: lines,
+            head, from: bytes, to: Self.capabilities, framing: framing, change: change,
+            edits: edits, lines: lines,
             // A call of gRPC would have it among its metadata.
             addsDate: !isGRPC)
         return sendHead(isLast: framing == .none || framing == .length(0))
+    }
+
+    /// Begins the tunnel that was asked for, by a response whose `head` was parsed from `bytes`.
+    /// Returns the size of its head.
+    func openTunnel(
+        _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, edits: FieldEdits?
+    ) -> Int {
+        isTunnelOpen = true
+        worker.putOutgoing(
+            head, from: bytes, to: Self.capabilities, framing: .none, edits: edits)
+        return sendHead(isLast: false)
     }
 
     /// A head is written as for HTTP/1.1, and translated; the framing is that of frames.
@@ -153,7 +185,9 @@ final class HTTP2ClientStream: HTTP2Stream {
         hasEnded = isLast
         return with { session in
             worker.outgoing.withBytes {
-                session.sendHead($0, on: slot, isLast: isLast, omitsLength: isGRPC)
+                session.sendHead(
+                    $0, on: slot, isLast: isLast, omitsLength: isGRPC,
+                    acceptsWebSocket: isTunnelOpen)
             }
         }
     }

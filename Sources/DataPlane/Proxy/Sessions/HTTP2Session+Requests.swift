@@ -6,6 +6,7 @@ internal import Events
 internal import HTTP1
 internal import HTTP2
 internal import Stats
+internal import Traffic
 
 extension HTTP2Session {
     // MARK: - Heads
@@ -14,7 +15,8 @@ extension HTTP2Session {
     func readHead(_ block: Span<UInt8>, in slot: Int, endsStream: Bool) {
         let stream = add(in: slot)
         let outcome = worker.requestText.read(
-            block, endsStream: endsStream, limits: listener.headLimits, decoder: &decoder)
+            block, endsStream: endsStream, limits: listener.headLimits,
+            allowsWebSocket: listener.options.policy.allowsUpgrade, decoder: &decoder)
         switch outcome {
         case .complete: begin(stream, isWhole: endsStream)
         case .refused(let error): stream.refuse(LocalReply(refusing: error), isWhole: endsStream)
@@ -36,22 +38,17 @@ extension HTTP2Session {
             case .needMore: refuse(stream)
             }
         }
+        if worker.requestText.tunnel == .webSocket { worker.renewWebSocketKey() }
     }
 
     private func begin(
         _ stream: HTTP2ClientStream, _ head: borrowing RequestHead, _ text: Span<UInt8>,
         isWhole: Bool
     ) {
-        switch head.method {
-        // A tunnel would need a connection of its own to the client.
-        case .connect:
-            stream.refuse(LocalReply(refusing: .targetFormNotAllowed), isWhole: isWhole)
-        default:
-            if !isWhole, case .length(let count) = head.body {
-                connection.expect(stream.slot, contentBytes: count)
-            }
-            stream.serve(head, text, isWhole: isWhole, self)
+        if !isWhole, case .length(let count) = head.body {
+            connection.expect(stream.slot, contentBytes: count)
         }
+        stream.serve(head, text, isWhole: isWhole, self)
     }
 
     /// Resets a stream whose head or trailers break the rules (RFC 9113, section 8.1.1).

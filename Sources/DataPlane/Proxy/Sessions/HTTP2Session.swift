@@ -8,6 +8,7 @@ internal import Events
 internal import HTTP1
 internal import HTTP2
 internal import Stats
+internal import Traffic
 
 /// One HTTP/2 client connection. Worker thread only.
 final class HTTP2Session: HTTP2Channel, ClientSide {
@@ -42,6 +43,7 @@ final class HTTP2Session: HTTP2Channel, ClientSide {
     private static func settings(of listener: WorkerListener) -> HTTP2Settings {
         var settings = HTTP2Settings()
         settings.headBytesMax = listener.headLimits.bytesMax
+        settings.allowsExtendedConnect = listener.options.policy.allowsUpgrade
         return settings
     }
 
@@ -133,13 +135,16 @@ final class HTTP2Session: HTTP2Channel, ClientSide {
     }
 
     /// Sends the head that is here as text of HTTP/1.1 in the stream of `slot`, which ends with it
-    /// if `isLast`, and without its Content-Length if `omitsLength`. Returns the size of its
-    /// frames.
+    /// if `isLast`, and without its Content-Length if `omitsLength`. For a 101 a client gets a 200
+    /// if it `acceptsWebSocket`. Returns the size of its frames.
     func sendHead(
-        _ text: Span<UInt8>, on slot: Int, isLast: Bool, omitsLength: Bool = false
+        _ text: Span<UInt8>, on slot: Int, isLast: Bool, omitsLength: Bool = false,
+        acceptsWebSocket: Bool = false
     ) -> Int {
         sendBlock(on: slot, isLast: isLast, room: HeaderBlock.bytesMax(ofText: text.count)) { out in
-            HeaderBlock.append(responseText: text, omitsLength: omitsLength, into: &out)
+            HeaderBlock.append(
+                responseText: text, acceptsWebSocket: acceptsWebSocket, omitsLength: omitsLength,
+                into: &out)
         }
     }
 

@@ -3,6 +3,7 @@
 
 internal import Events
 internal import HTTP1
+internal import HTTP2
 
 extension Worker {
     /// Receives from a connection; `withReceived` has the bytes until the next call.
@@ -39,6 +40,21 @@ extension Worker {
         chunk.withBytes(use)
     }
 
+    /// Appends `body` to `outgoing` as a chunk.
+    func appendChunk(_ body: Span<UInt8>) {
+        outgoing.append(room: body.count + OutputSpan<UInt8>.chunkFramingMax) {
+            $0.appendChunk(body)
+        }
+    }
+
+    /// Appends the last chunk to `outgoing`, without the trailer section that ends the body.
+    func appendLastChunk() {
+        outgoing.append(room: 3) { $0.append("0\r\n") }
+    }
+
+    /// Has the next request for a WebSocket of a client of HTTP/2 get a key that no other has.
+    func renewWebSocketKey() { requestText.webSocketKey = WebSocketKey(random(), random()) }
+
     /// Copying a small body behind its head is cheaper than having the kernel gather two pieces.
     private static var copiedBodyMax: Int { 4096 }
 
@@ -46,28 +62,29 @@ extension Worker {
     /// and a Date if it has none and `addsDate` is set.
     func putOutgoing(
         _ head: borrowing ResponseHead, from bytes: Span<UInt8>, to client: ClientCapabilities,
-        framing: BodyFraming, edits: FieldEdits? = nil, lines: Span<UInt8> = Span(),
-        addsDate: Bool = false
+        framing: BodyFraming, change: ContentChange = ContentChange(),
+        edits: FieldEdits? = nil, lines: Span<UInt8> = Span(), addsDate: Bool = false
     ) {
         outgoing.removeAll()
         if addsDate, !head.contains(.date) {
             dateLine.update(at: loop.nowNanoseconds)
             let date = dateLine.bytes
-            put(head, bytes, client, framing, edits, lines, date: date.span)
+            put(head, bytes, client, framing, change, edits, lines, date: date.span)
         } else {
-            put(head, bytes, client, framing, edits, lines, date: Span())
+            put(head, bytes, client, framing, change, edits, lines, date: Span())
         }
     }
 
     private func put(
         _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, _ client: ClientCapabilities,
-        _ framing: BodyFraming, _ edits: FieldEdits?, _ lines: Span<UInt8>, date: Span<UInt8>
+        _ framing: BodyFraming, _ change: ContentChange, _ edits: FieldEdits?,
+        _ lines: Span<UInt8>, date: Span<UInt8>
     ) {
         let room = head.writtenBytesMax(edits: edits, lines: lines.count, date: date.count)
         outgoing.append(room: room) { out in
             head.write(
-                from: bytes, to: client, framing: framing, edits: edits, lines: lines, date: date,
-                into: &out)
+                from: bytes, to: client, framing: framing, change: change, edits: edits,
+                lines: lines, date: date, into: &out)
         }
     }
 }

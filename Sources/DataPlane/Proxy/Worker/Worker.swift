@@ -78,6 +78,10 @@ final class Worker {
     var responseText = ResponseText()
     /// The buffer for a header block that is sent; made for the first one.
     lazy var block = SendBuffer(capacity: 1024, keeping: 65_536)
+    /// What an encoder has given out, on its way to the client; made for the first one.
+    lazy var codedBytes = SendBuffer(capacity: 32_768, keeping: 1 << 17)
+    /// The encoders of responses.
+    var codedBodies = CodedBodies()
     /// Parse every head of this thread, within the limits that are set before; neither holds one
     /// across callbacks.
     var requestHead = RequestHead()
@@ -151,6 +155,7 @@ final class Worker {
         log = accessLog.map { [loop] log in
             WorkerLog(log, registry.accessLog(worker: number), on: loop)
         }
+        renewWebSocketKey()
         follow(options.traces)
         for service in options.services { addPool(service) }
     }

@@ -21,6 +21,7 @@ extension ResponseHead {
     /// The most bytes that `write` appends. Of the head that came nothing is written twice.
     package func writtenBytesMax(edits: FieldEdits? = nil, lines: Int = 0, date: Int = 0) -> Int {
         length + (edits?.addedBytesMax ?? 0) + lines + date + Self.constantBytesMax
+            + ContentChange.addedBytesMax
     }
 
     /// The bytes of names and separators that writing adds, rounded up.
@@ -35,6 +36,7 @@ extension ResponseHead {
     ///   - framing: how the body will reach the client: `body`, or `untilClose` for chunks that the
     ///     caller decodes since a client of HTTP/1.0 cannot. The connection is then not kept,
     ///     whatever `client` says.
+    ///   - change: what the coding of the content on its way changes.
     ///   - edits: changes of the fields; nil for none.
     ///   - lines: whole field lines, each with its end, that are added.
     ///   - date: the line that is added when the backend sent no Date (RFC 9110 section 6.6.1);
@@ -42,8 +44,8 @@ extension ResponseHead {
     /// - Precondition: there is room for `writtenBytesMax` of the same.
     package func write(
         from bytes: Span<UInt8>, to client: ClientCapabilities, framing: BodyFraming,
-        edits: FieldEdits? = nil, lines: Span<UInt8> = Span(), date: Span<UInt8> = Span(),
-        into out: inout OutputSpan<UInt8>
+        change: ContentChange = ContentChange(), edits: FieldEdits? = nil,
+        lines: Span<UInt8> = Span(), date: Span<UInt8> = Span(), into out: inout OutputSpan<UInt8>
     ) {
         precondition(
             framing != .chunked || client.version == .http11, "HTTP/1.0 has no chunked bodies")
@@ -54,7 +56,11 @@ extension ResponseHead {
         out.append(reason.start == UInt32(codeStart + 3) ? " \r\n" : "\r\n")
         var dropped = Self.notCopied
         if framing != .chunked { dropped.insert(.trailer) }
-        section.copyFields(from: bytes, length: length, but: dropped, edits, into: &out)
+        if change.isNone {
+            section.copyFields(from: bytes, length: length, but: dropped, edits, into: &out)
+        } else {
+            copyFields(from: bytes, but: dropped, edits, change, into: &out)
+        }
         if let edits {
             out.append(edits.lines.span)
             if let (name, line) = edits.supplement, !section.present.contains(name) {
@@ -63,7 +69,7 @@ extension ResponseHead {
         }
         if !lines.isEmpty { out.append(lines) }
         if status >= 200 {
-            if lengthMayBeTold, let declaredLength {
+            if lengthMayBeTold, change.coding == nil, let declaredLength {
                 BodyFraming.length(declaredLength).writeFields(into: &out)
             } else {
                 framing.writeFields(into: &out)

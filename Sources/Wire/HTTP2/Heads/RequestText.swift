@@ -33,6 +33,9 @@ package struct RequestText: ~Copyable {
     private var pseudo = PseudoFields()
     private var hasContentLength = false
 
+    /// What Sec-WebSocket-Key says in the text of a request for a WebSocket; no two of them should
+    /// have the same.
+    package var webSocketKey = WebSocketKey()
     /// The scheme; `http` for a tunnel to a host, which has none.
     package private(set) var scheme = Scheme.http
     /// Whether a tunnel is wanted.
@@ -59,16 +62,15 @@ package struct RequestText: ~Copyable {
     ///   - endsStream: whether there is neither content nor trailers behind it.
     ///   - limits: of the head. Each field counts 32 bytes more than it has (RFC 9113 section
     ///     6.5.2), each part of a cookie as a field.
-    ///   - webSocketKey: what Sec-WebSocket-Key says for a client that asks for a WebSocket (RFC
-    ///     6455 section 4.1); nil when the client was not told that it may (RFC 8441 section 3).
+    ///   - allowsWebSocket: whether the client was told that it may ask for a WebSocket (RFC 8441
+    ///     section 3).
     ///   - decoder: that of the connection; the block is decoded to its end whatever it says.
     package mutating func read(
-        _ block: Span<UInt8>, endsStream: Bool, limits: HeadLimits, webSocketKey: [UInt8]? = nil,
+        _ block: Span<UInt8>, endsStream: Bool, limits: HeadLimits, allowsWebSocket: Bool = false,
         decoder: inout HPACKDecoder
     ) -> HeadTextOutcome {
         reset()
         var reader = BlockReader(block, limits: limits, decoder: &decoder)
-        let allowsWebSocket = webSocketKey != nil
         while let field = reader.next(block, decoder: &decoder, to: &head) {
             let refusal = add(
                 field, at: reader.lineStart, endsStream: endsStream,
@@ -81,7 +83,7 @@ package struct RequestText: ~Copyable {
             reader.refuse(refusal)
         }
         if reader.outcome == .complete {
-            finish(endsStream: endsStream, webSocketKey)
+            finish(endsStream: endsStream)
         } else {
             reset()
         }
@@ -251,7 +253,7 @@ extension RequestText {
     }
 
     /// Ends the text: cookies, framing, the empty line.
-    private mutating func finish(endsStream: Bool, _ webSocketKey: [UInt8]?) {
+    private mutating func finish(endsStream: Bool) {
         if cookies.count > 0 {
             head.append("cookie: ")
             cookies.withBytes(0..<cookies.count) { head.append($0) }
@@ -262,7 +264,7 @@ extension RequestText {
             break
         case .webSocket:
             head.append("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: ")
-            if let webSocketKey { head.append(webSocketKey.span) }
+            head.append(webSocketKey.bytes.span)
             head.append("\r\n")
         case .none where hasContentLength:
             break

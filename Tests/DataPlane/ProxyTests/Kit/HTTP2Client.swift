@@ -83,9 +83,12 @@ final class HTTP2Client {
         return slot
     }
 
-    /// Sends a request without a body whose header block has these fields as they stand, each of
-    /// fewer than 127 bytes. Returns its slot.
-    func send(fields: [(name: String, value: String)]) throws -> Int {
+    /// Whether the proxy has said that it takes requests for WebSockets (RFC 8441, section 3).
+    var mayAskForWebSockets: Bool { connection.peer.allowsExtendedConnect }
+
+    /// Sends a request whose header block has these fields as they stand, each of fewer than 127
+    /// bytes, and no body if it `endsStream`. Returns its slot.
+    func send(fields: [(name: String, value: String)], endsStream: Bool = true) throws -> Int {
         guard let slot = connection.openStream() else { throw WireError("no stream to be had") }
         answers[slot] = Answer()
         ended.remove(slot)
@@ -96,10 +99,10 @@ final class HTTP2Client {
         }
         var out: [UInt8] = []
         out.append(addingCapacity: HTTP2Connection.headersBytesMax(block: block.count)) { out in
-            connection.writeHeaders(slot, block: block.span, endsStream: true, into: &out)
+            connection.writeHeaders(slot, block: block.span, endsStream: endsStream, into: &out)
         }
         try wire.send(out)
-        requestEnds(slot)
+        if endsStream { requestEnds(slot) }
         return slot
     }
 

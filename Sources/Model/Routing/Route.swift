@@ -38,6 +38,8 @@ package final class Route: Sendable {
     package let pattern: [UInt8]
     /// What it says of retries in its service's place; nil for nothing.
     package let retry: RetryRule.Override?
+    /// How large bodies may be; nil is as its listener says.
+    package let bodyLimits: BodyLimits?
     /// What its clients see of errors; nil for what its listener says.
     package let errorPages: ErrorPages?
     /// How it is closed at present, apart from its listener; nil where it is not.
@@ -60,6 +62,7 @@ package final class Route: Sendable {
         access = AddressTable(rule.access)
         rates = RateLimit.limits(rule.rates, keeping: old)
         retry = rule.retry
+        bodyLimits = rule.bodyLimits
         errorPages = rule.errorPages
         maintenance = Maintenance(rule.maintenance)
         staysOpen = rule.maintenance.when != nil && maintenance == nil

@@ -28,6 +28,8 @@ package struct RouteRule: Sendable {
     package var rates: [RateRule] = []
     /// What it says of retries in its service's place; nil for nothing.
     package var retry: RetryRule.Override?
+    /// How large bodies may be; nil is as its listener says.
+    package var bodyLimits: BodyLimits?
     /// What its clients see of errors; nil for what its listener says.
     package var errorPages: ErrorPages?
     /// When it is closed; without `when` as its listener is.

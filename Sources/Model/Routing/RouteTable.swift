@@ -28,6 +28,8 @@ package final class RouteTable: Sendable {
 
     /// Whether it matters to any of the routes who the client is.
     package let asksWho: Bool
+    /// Whether any of the routes has limits of bodies.
+    package let limitsBodies: Bool
 
     /// A host, or a wildcard, and where it stands.
     private let hosts: ByteIndex
@@ -104,6 +106,7 @@ package final class RouteTable: Sendable {
         shorterPrefix = compiled.shorterPrefix
         candidates = compiled.candidates
         self.limits = limits
+        limitsBodies = compiled.candidates.contains { $0.bodyLimits?.areSet == true }
         asksWho =
             !limits.isEmpty
             || compiled.candidates.contains { $0.access != nil || $0.maintenance != nil }

@@ -13,6 +13,8 @@ public enum ListenerCounter: Int, CounterName {
     case acceptErrors
     /// Requests answered with an error of the client's: malformed, too large, too slow.
     case badRequests
+    /// Requests answered 413: their bodies are larger than they may be.
+    case oversizedRequests
     /// Requests answered by Fairlead itself, as it was told to: redirects, fixed responses.
     case answered
     /// Requests, or TLS connections, that no route was for.
@@ -144,6 +146,10 @@ extension ListenerCounter: ShownCounter {
             .counter(
                 "fairlead_listener_bad_requests_total", key: "badRequests",
                 "Requests refused as malformed, too large or too slow.")
+        case .oversizedRequests:
+            .counter(
+                "fairlead_listener_oversized_requests_total", key: "oversizedRequests",
+                "Requests answered 413 since their bodies were larger than `limits.request-body`.")
         case .answered:
             .counter(
                 "fairlead_listener_own_answers_total", key: "ownAnswers",

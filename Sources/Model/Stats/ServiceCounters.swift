@@ -30,6 +30,9 @@ public enum ServiceCounter: Int, CounterName {
     case timeouts
     /// Responses cut short after they had begun; for TCP, connections that the backend broke.
     case cutShort
+    /// Responses refused or cut since they were larger than they may be, which `backendErrors` and
+    /// `cutShort` have as well.
+    case oversizedResponses
     /// The client went away before its response was complete.
     case clientAborts
     /// TCP connections and tunnels that were reset because they had lasted as long as they may.
@@ -153,6 +156,11 @@ extension ServiceCounter: ShownCounter {
         case .backendErrors: Self.errors.member("backend_error", key: "backendError")
         case .timeouts: Self.errors.member("timeout", key: "timeout")
         case .cutShort: Self.errors.member("cut_short", key: "cutShort")
+        case .oversizedResponses:
+            .counter(
+                "fairlead_oversized_responses_total", key: "oversizedResponses",
+                "Responses answered 502 or cut short since their bodies were larger than "
+                    + "`limits.response-body`.")
         case .clientAborts: Self.errors.member("client_abort", key: "clientAbort")
         case .expired: Self.errors.member("expired", key: "expired")
         case .overLimit: Self.errors.member("over_limit", key: "overLimit")

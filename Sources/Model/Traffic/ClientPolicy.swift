@@ -21,6 +21,8 @@ package struct ClientPolicy: Sendable, Equatable {
     package var timeouts = ClientTimeouts()
     /// Limits of a request's head; an answer's are `ofAnswers` of them.
     package var headLimits = HeadLimits()
+    /// How large bodies may be; HTTP only.
+    package var bodyLimits = BodyLimits()
     /// Client connections open at once, at least 1; more are closed at once.
     package var connectionsMax = 10_000
     /// What backends are told of its clients.

@@ -47,6 +47,7 @@ import Traffic
         Expected(.complete, 200, "--"),
         Expected(.backendCut, 200, "BX", .cutShort, fails: true),
         Expected(.badBody, 200, "BP", .cutShort, fails: true),
+        Expected(.responseOverflow, 200, "BZ", .cutShort, fails: true),
         Expected(.bodyTimeout, 200, "BT", .cutShort, fails: true),
         Expected(.responseExpired, 200, "FX", .cutShort, fails: true),
         Expected(.streamExpired, 200, "FX", .expired),
@@ -58,12 +59,14 @@ import Traffic
         Expected(.noResponse, 502, "BC", .backendErrors, fails: true),
         Expected(.badResponse, 502, "BP", .backendErrors, fails: true),
         Expected(.tooManyInterim, 502, "BP", .backendErrors, fails: true),
+        Expected(.responseTooLarge, 502, "BZ", .backendErrors, fails: true),
         Expected(.backendTimeout, 504, "BT", .timeouts, fails: true),
         Expected(.clientGone, 0, "CG", .clientAborts),
         Expected(.clientTimeout, 408, "CT", .clientAborts, listener: .badRequests),
         Expected(.refused, 400, "CH", listener: .badRequests),
         Expected(.ambiguousPath, 400, "CH", listener: .badRequests),
         Expected(.malformedBody, 400, "CB", listener: .badRequests),
+        Expected(.requestTooLarge, 413, "CZ", listener: .oversizedRequests),
         Expected(.deniedByListener, 403, "CD", listener: .deniedByListener),
         Expected(.deniedByRoute, 403, "CD", listener: .deniedByRoute),
         Expected(.deniedUnknown, 403, "CD", listener: .deniedUnknown),
@@ -110,7 +113,7 @@ import Traffic
         }
         let ownReasons: [ListenerCounter] = [
             .badRequests, .answered, .unrouted, .deniedByListener, .deniedByRoute, .deniedUnknown,
-            .limitedByListener, .limitedByRoute, .inMaintenance,
+            .limitedByListener, .limitedByRoute, .inMaintenance, .oversizedRequests,
         ]
         for reason in ownReasons {
             #expect(proxy.listener[reason] == (reason == expected.listener ? 1 : 0), "\(reason)")
@@ -233,6 +236,12 @@ private struct Scene {
         case .bodyTimeout:
             setAnswer(Self.short)
             configure = { $0.listeners[0].policy.timeouts.stall = .milliseconds(300) }
+        case .responseOverflow, .responseTooLarge:
+            setAnswer(ending == .responseOverflow ? Self.chunk : Self.short)
+            configure = { $0.listeners[0].policy.bodyLimits.response = 0 }
+        case .requestTooLarge:
+            request = "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 2\r\n\r\n"
+            configure = { $0.listeners[0].policy.bodyLimits.request = 1 }
         case .responseExpired: setAnswer(Self.short, Self.expelling)
         case .streamExpired: setAnswer(Self.chunk, Self.expelling)
         case .noResponse, .badResponse, .tooManyInterim, .backendTimeout, .requestExpired:

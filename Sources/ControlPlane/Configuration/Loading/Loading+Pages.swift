@@ -42,7 +42,10 @@ extension Loading {
                 own[key] ?? given["defaults.\(key)"] ?? listener.origin
             }
             guard listener.value.mode == .http else {
-                for key in ["error-pages", "error-pages-of", "maintenance.when"] {
+                for key in [
+                    "error-pages", "error-pages-of", "maintenance.when", "limits.request-body",
+                    "limits.response-body",
+                ] {
                     guard let origin = own[key] else { continue }
                     errors.add(
                         "found \(key) on a listener of mode tcp, expected mode http", at: origin)

@@ -38,6 +38,8 @@ package struct RouteSettings: Equatable, Sendable {
     package internal(set) var access = AddressRules()
     /// How many requests its clients may send, besides what its listener says.
     package internal(set) var rates: [RateRule] = []
+    /// How large bodies may be, where that differs from what its listener says.
+    package internal(set) var bodyLimits = BodySizes()
     /// What its clients see of errors, by status, before what its listener says.
     package internal(set) var errorPages: [PageRule] = []
     /// Whether they see it in the place of backends' answers as well; nil is as its listener says.
@@ -103,6 +105,17 @@ package struct RouteSettings: Equatable, Sendable {
         /// 302, since browsers remember 301 forever; 308 to HTTPS, which keeps the method, and is
         /// meant to be remembered.
         package internal(set) var status = 302
+    }
+
+    /// Limits of bodies in bytes: `Int.max` for any size, nil for as the listener says.
+    package struct BodySizes: Equatable, Sendable {
+        /// A request's body.
+        package internal(set) var request: Int?
+        /// A response's body.
+        package internal(set) var response: Int?
+
+        /// No sizes of its own: those of the listener hold.
+        package init() {}
     }
 
     /// A response of Fairlead's own.

@@ -97,6 +97,13 @@ enum ForeignWords {
                 "a listener or route has compress: on, or compress: {use: [zstd, br, gzip], types: "
                 + "[text/html]}"),
         Missing(
+            words: [
+                "clientmaxbodysize", "maxbodysize", "bodysize", "maxrequestbody",
+                "maxrequestbodybytes", "maxresponsebody", "maxresponsebodybytes", "buffering",
+            ],
+            advice:
+                "a listener or a route has limits: {request-body: 10MiB, response-body: 1GiB}"),
+        Missing(
             words: ["cache", "caching", "proxycache"],
             advice: "Fairlead keeps no answers: put a cache in front of it or behind it"),
         Missing(

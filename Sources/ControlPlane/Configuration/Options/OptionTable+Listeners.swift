@@ -3,6 +3,7 @@
 internal import Access
 internal import Endpoints
 internal import HTTP1
+internal import Routing
 internal import Traffic
 
 extension OptionTable {
@@ -106,6 +107,12 @@ extension OptionTable {
         Option(
             "request-line", \.headLimits.requestLineBytesMax, .size(256...64 << 10),
             "Size of a request line."),
+        Option(
+            "request-body", \.bodyLimits.request, .bodySize,
+            "Size of a request's body; larger ones get 413."),
+        Option(
+            "response-body", \.bodyLimits.response, .bodySize,
+            "Size of a response's body; larger ones get 502, or are cut."),
         Option(
             "connections", \.connectionsMax, .count(1...1_000_000),
             "Client connections open at once, over all workers."),

@@ -31,6 +31,7 @@ extension OptionTable {
                 "replace-prefix", \.replacePrefix, .optional(.routePath),
                 "What backends get in the prefix's place."),
         ] + Option.group("", \.access, access) + Option.group("", \.rates, rate)
+        + Option.group("limits", \.bodyLimits, routeLimits)
         + Option.group("", \.self, routePages)
         + Option.group("maintenance", \.maintenance, maintenance)
         + Option.group("retry", \.retry, routeRetry)
@@ -49,6 +50,16 @@ extension OptionTable {
                 Option("body", \.body, .body, "Its body."),
                 Option("content-type", \.contentType, .mediaType, "The media type of that."),
             ])
+
+    /// How large bodies may be.
+    private static let routeLimits: [Option<RouteSettings.BodySizes>] = [
+        Option(
+            "request-body", \.request, .optional(.bodySize),
+            "Size of a request's body; larger ones get 413."),
+        Option(
+            "response-body", \.response, .optional(.bodySize),
+            "Size of a response's body; larger ones get 502, or are cut."),
+    ]
 
     /// Where clients are sent by a route, or by a listener.
     static let redirect: [Option<RouteSettings.Redirect>] = [

@@ -4,6 +4,14 @@
 internal import Routing
 internal import Wording
 
+extension ValueKind where Value == Int {
+    /// The most bytes of a body; `off`, which is `Int.max`, for any number.
+    static var bodySize: Self {
+        ValueKind<Int?>.optional(.size(0...1 << 50), "off")
+            .mapped(to: { $0 ?? .max }, from: { $0 == .max ? nil : $0 })
+    }
+}
+
 extension ValueKind where Value == String {
     /// A host of a route: a name, or `*.` and a name.
     static var hostPattern: Self {

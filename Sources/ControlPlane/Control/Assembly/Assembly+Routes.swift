@@ -49,6 +49,12 @@ extension RouteRule {
         }
         access = route.access
         rates = route.rates
+        if route.bodyLimits != RouteSettings.BodySizes() {
+            var limits = policy.bodyLimits
+            if let most = route.bodyLimits.request { limits.request = most }
+            if let most = route.bodyLimits.response { limits.response = most }
+            bodyLimits = limits
+        }
         if !route.errorPages.isEmpty || route.errorPagesOfBackends != nil {
             errorPages = ErrorPages(
                 route.errorPages, over: policy.errorPages,
@@ -84,6 +90,7 @@ extension Listener {
     func hasRules(of other: Listener) -> Bool {
         routes == other.routes && redirect == other.redirect && tls.isOn == other.tls.isOn
             && policy.strictTransport == other.policy.strictTransport
+            && policy.bodyLimits == other.policy.bodyLimits
             && policy.errorPages == other.policy.errorPages
             && policy.errorPagesOfBackends == other.policy.errorPagesOfBackends
             && policy.maintenance == other.policy.maintenance

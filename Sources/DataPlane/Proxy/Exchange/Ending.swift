@@ -17,6 +17,8 @@ enum Ending: CaseIterable {
     case backendCut
     /// The backend's response has a body that is not what its framing says.
     case badBody
+    /// More of the backend's response came than it may have.
+    case responseOverflow
     /// The backend's response went on too slowly.
     case bodyTimeout
     /// The time of the request, or of its backend's drain, was over within a response of which more
@@ -45,6 +47,8 @@ enum Ending: CaseIterable {
     case badResponse
     /// The backend sent more interim responses (1xx) than one request may get.
     case tooManyInterim
+    /// The backend's answer says that it is larger than it may be.
+    case responseTooLarge
     /// The backend did not answer in time.
     case backendTimeout
 
@@ -62,6 +66,8 @@ enum Ending: CaseIterable {
     case ambiguousPath
     /// The request's body was malformed.
     case malformedBody
+    /// The request's body was larger than it may be.
+    case requestTooLarge
     /// The client's address is none of those that may come to the listener.
     case deniedByListener
     /// The client's address is none of those that may come by the route.
@@ -133,6 +139,7 @@ extension Ending {
         case .complete: Row(.nobody, "--")
         case .backendCut: Row(.backend, "BX", nil, .cutShort, fails: true)
         case .badBody: Row(.backend, "BP", nil, .cutShort, fails: true)
+        case .responseOverflow: Row(.backend, "BZ", nil, .cutShort, fails: true)
         case .bodyTimeout: Row(.backend, "BT", nil, .cutShort, fails: true)
         case .responseExpired: Row(.fairlead, "FX", nil, .cutShort, fails: true)
         case .streamExpired: Row(.fairlead, "FX", nil, .expired)
@@ -146,6 +153,7 @@ extension Ending {
         case .noResponse: Row(.backend, "BC", 502, .backendErrors, fails: true)
         case .badResponse: Row(.backend, "BP", 502, .backendErrors, fails: true)
         case .tooManyInterim: Row(.backend, "BP", 502, .backendErrors, fails: true)
+        case .responseTooLarge: Row(.backend, "BZ", 502, .backendErrors, fails: true)
         case .backendTimeout: Row(.backend, "BT", 504, .timeouts, fails: true)
 
         case .clientGone: Row(.client, "CG", nil, .clientAborts)
@@ -154,6 +162,7 @@ extension Ending {
         case .refused: Row(.client, "CH", listener: .badRequests)
         case .ambiguousPath: Row(.client, "CH", 400, listener: .badRequests)
         case .malformedBody: Row(.client, "CB", 400, listener: .badRequests)
+        case .requestTooLarge: Row(.client, "CZ", 413, listener: .oversizedRequests)
         case .deniedByListener: Row(.client, "CD", 403, listener: .deniedByListener)
         case .deniedByRoute: Row(.client, "CD", 403, listener: .deniedByRoute)
         case .deniedUnknown: Row(.client, "CD", 403, listener: .deniedUnknown)
@@ -227,11 +236,14 @@ extension Ending {
             A backend of service \(service) sent more than \(HTTPExchange.interimMax) interim \
             responses (1xx) and no final one.\n
             """
+        case .responseTooLarge:
+            "The answer of a backend of service \(service) is larger than may be passed on.\n"
         case .backendTimeout: "No backend of service \(service) answered in time.\n"
         case .clientTimeout: "The request did not arrive in time.\n"
         case .ambiguousPath:
             "The path has dot segments, backslashes or encoded slashes: write it without them.\n"
         case .malformedBody: "The request's body is malformed: check its chunked framing.\n"
+        case .requestTooLarge: "The request's body is larger than may be sent here.\n"
         case .deniedByListener, .deniedByRoute: "Your address may not come here.\n"
         case .deniedUnknown:
             "The proxy before this one does not say by an address who you are.\n"
@@ -246,7 +258,8 @@ extension Ending {
             in a moment.\n
             """
         case .requestExpired: "The request to service \(service) took longer than it may.\n"
-        case .complete, .backendCut, .badBody, .bodyTimeout, .responseExpired, .streamExpired,
+        case .complete, .backendCut, .badBody, .responseOverflow, .bodyTimeout, .responseExpired,
+            .streamExpired,
             .encoderFailed, .clientGone, .notArrived, .refused, .answered, .optionsAtLastHop, .idle,
             .stopped:
             ""

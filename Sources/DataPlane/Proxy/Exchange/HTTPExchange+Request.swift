@@ -33,6 +33,9 @@ extension HTTPExchange {
         }
         request.method = head.method
         if case .chunked = head.body { request.isChunked = true }
+        if context.listener.limitsBodies {
+            request.bodyLimits = route?.bodyLimits ?? context.listener.bodyLimits
+        }
         request.version = head.version
         pool.counters.add(.requests)
         pool.counters.add(.inFlight)
@@ -119,8 +122,10 @@ extension HTTPExchange {
         }
     }
 
-    /// The body from the client is not what its framing says.
-    func bodyMalformed() { failRequest(.malformedBody) }
+    /// The body from the client is not what its framing says, or larger than it may be.
+    func bodyMalformed() {
+        failRequest(request.isTooLarge ? .requestTooLarge : .malformedBody)
+    }
 
     /// Keeps body bytes that are being sent, in case they have to be sent again: as long as that is
     /// possible, and up to a limit; a larger request is sent only once.

@@ -59,6 +59,12 @@ extension HTTPExchange {
         {
             return false
         }
+        if request.bodyLimits.response != .max, case .length(let count) = head.body,
+            count > UInt64(request.bodyLimits.response)
+        {
+            refuseTooLarge(head.status, stream)
+            return false
+        }
         request.phase = .responding
         if let limit = client.context.listener.responseMax {
             request.responseEndsAt = worker.loop.nowNanoseconds &+ worker.jittered(limit)

@@ -141,12 +141,14 @@ extension Ending {
         case .noResponse: "backend_no_response"
         case .badResponse: "backend_bad_response"
         case .tooManyInterim: "backend_too_many_interim"
+        case .responseTooLarge, .responseOverflow: "response_too_large"
         case .backendTimeout: "backend_timeout"
         case .shortage: "shortage"
         case .requestExpired: "request_expired"
         case .encoderFailed: "encoder_failed"
         case .complete, .streamExpired, .clientGone, .clientTimeout, .notArrived, .refused,
-            .ambiguousPath, .malformedBody, .deniedByListener, .deniedByRoute, .deniedUnknown,
+            .ambiguousPath, .malformedBody, .requestTooLarge, .deniedByListener, .deniedByRoute,
+            .deniedUnknown,
             .answered, .optionsAtLastHop, .traceAtLastHop,
             .maintenance, .noRoute, .limitedByListener, .limitedByRoute, .idle, .stopped:
             nil

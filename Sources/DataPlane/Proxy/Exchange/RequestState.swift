@@ -64,6 +64,12 @@ struct RequestState {
     var version = HTTPVersion.http11
     /// Whether its body comes in chunks.
     var isChunked = false
+    /// How large its body and that of its response may be.
+    var bodyLimits = BodyLimits()
+    /// Bytes of the body's payload that came by HTTP/2 without a length.
+    var bodyBytes = 0
+    /// Whether its body has turned out to be larger than it may be.
+    var isTooLarge = false
     /// Whether the client takes trailers of a response, and has said so in HTTP/2 (`te: trailers`).
     var acceptsTrailers = false
     /// Whether all of it has come.

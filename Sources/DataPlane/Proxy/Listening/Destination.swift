@@ -99,6 +99,20 @@ struct Destinations: ~Copyable {
         of head: borrowing RequestHead, _ bytes: Span<UInt8>, _ worker: Worker,
         at listener: WorkerListener, from address: IPAddress
     ) -> Destination {
+        let destination = unlimited(head, bytes, worker, at: listener, from: address)
+        guard listener.limitsBodies, case .length(let count) = head.body,
+            case .service(_, let route) = destination
+        else { return destination }
+        let limits = route.with { $0.bodyLimits } ?? nil
+        return count > UInt64((limits ?? listener.bodyLimits).request)
+            ? .answer(.requestTooLarge, by: route) : destination
+    }
+
+    /// Where the request goes, however large it is.
+    private func unlimited(
+        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ worker: Worker,
+        at listener: WorkerListener, from address: IPAddress
+    ) -> Destination {
         // RFC 9110, section 9.3.6: a proxy makes tunnels only where that is intended.
         if case .connect = head.method, !allowsConnect {
             return .refuse(.targetFormNotAllowed)

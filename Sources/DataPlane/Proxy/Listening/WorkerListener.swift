@@ -26,6 +26,10 @@ final class WorkerListener {
     /// How large the heads of requests may be, and those of the answers to them.
     private(set) var headLimits: HeadLimits
     private(set) var answerLimits: HeadLimits
+    /// How large bodies may be, where no route says so.
+    private(set) var bodyLimits: BodyLimits
+    /// Whether there are limits of bodies, here or at a route.
+    private(set) var limitsBodies: Bool
     /// What is changed in the heads of all responses that no route changes; nil for nothing.
     private(set) var responseEdits: FieldEdits?
     /// How responses are compressed whose requests no route is for; nil for not at all.
@@ -99,6 +103,8 @@ final class WorkerListener {
         nameBytes = Array(options.name.utf8)
         headLimits = options.policy.headLimits
         answerLimits = options.policy.headLimits.ofAnswers
+        bodyLimits = options.policy.bodyLimits
+        limitsBodies = options.limitsBodies
         timeouts = Timeouts(options.policy.timeouts)
         responseEdits = Self.responseEdits(options)
         forwarding = Forwarding(policy: options.policy.forwarding, port: port)
@@ -131,6 +137,8 @@ final class WorkerListener {
         destinations = Destinations(options, pools)
         headLimits = options.policy.headLimits
         answerLimits = options.policy.headLimits.ofAnswers
+        bodyLimits = options.policy.bodyLimits
+        limitsBodies = options.limitsBodies
         timeouts = Timeouts(options.policy.timeouts)
         responseEdits = Self.responseEdits(options)
         settleBeginnings()

@@ -128,7 +128,12 @@ extension HTTP1BackendConnection {
         let stream = BackendStream.http1(Link(self))
         var offset = 0
         while true {
-            switch response.body.next(bytes, from: offset) {
+            let step = response.body.next(bytes, from: offset)
+            guard response.body.payloadBytes <= exchange.responseBytesMax else {
+                exchange.responseTooLarge(stream)
+                return
+            }
+            switch step {
             case .part(let part):
                 exchange.passOn(bytes.extracting(part), stream)
                 offset = part.upperBound

@@ -40,6 +40,9 @@ final class HTTP2BackendStream: HTTP2Stream {
         begin(slot, in: connection)
     }
 
+    /// Bytes of the response's body that have come.
+    private var payloadBytes: UInt64 = 0
+
     override func clear() {
         super.clear()
         connectionLink = Link()
@@ -48,6 +51,7 @@ final class HTTP2BackendStream: HTTP2Stream {
         isHeadUnsent = false
         framesChunks = false
         isAtFault = false
+        payloadBytes = 0
         if !section.isEmpty { section = [] }
     }
 
@@ -247,7 +251,12 @@ final class HTTP2BackendStream: HTTP2Stream {
         let lines = trailersCome
         if !lines.isEmpty { trailersCome = [] }
         let isLast = isWhole
+        payloadBytes += UInt64(body.count)
         exchangeLink.with { exchange in
+            guard payloadBytes <= exchange.responseBytesMax else {
+                exchange.responseTooLarge(stream)
+                return
+            }
             guard framesChunks else {
                 if !lines.isEmpty {
                     // A section ends with an empty line.

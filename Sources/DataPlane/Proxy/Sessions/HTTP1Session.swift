@@ -116,9 +116,14 @@ final class HTTP1Session: StreamChannel, ClientSide {
     }
 
     /// Tracks the body of the request of `exchange` in `bytes`. Returns how many of them belong to
-    /// it; nil when it is malformed.
+    /// it; nil when it is malformed, or larger than it may be.
     private func followBody(_ bytes: Span<UInt8>, of exchange: HTTPExchange) -> Int? {
-        switch exchange.clientBody.advance(bytes) {
+        let progress = exchange.clientBody.advance(bytes)
+        if exchange.clientBody.payloadBytes > UInt64(exchange.request.bodyLimits.request) {
+            exchange.request.isTooLarge = true
+            return nil
+        }
+        switch progress {
         case .more: return bytes.count
         case .end(let consumed):
             traits.insert(.isWhole)

@@ -8,6 +8,7 @@ internal import Backends
 internal import Events
 internal import HTTP1
 internal import HTTP2
+internal import Routing
 internal import TLS
 
 /// One stream of an HTTP/2 client. Worker thread only; used again for one request after the other.
@@ -126,6 +127,12 @@ final class HTTP2ClientStream: HTTP2Stream {
         hasPassedAll = isWhole
         guard isChunked else {
             exchange.receivedBody(body, isLast: isWhole)
+            return
+        }
+        exchange.request.bodyBytes += body.count
+        guard exchange.request.bodyBytes <= exchange.request.bodyLimits.request else {
+            exchange.request.isTooLarge = true
+            exchange.bodyMalformed()
             return
         }
         let lines = trailersCome

@@ -50,6 +50,9 @@ package struct ListenerOptions: Sendable {
     /// a challenge by tls-alpn-01, as they come; nil for none. With TLS only.
     package var challengeService: ServiceID?
 
+    /// Whether the listener, or one of its routes, has limits of bodies.
+    var limitsBodies: Bool { policy.bodyLimits.areSet || routes?.limitsBodies == true }
+
     /// A listener with these options. Limits of requests that `old` has as well go on with what
     /// they have counted.
     package init(

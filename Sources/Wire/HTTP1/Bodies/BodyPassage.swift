@@ -20,6 +20,9 @@ package struct BodyPassage: Sendable {
     /// Bytes still to come of a body of known length; 0 when complete, nil when not known.
     package var remaining: UInt64? { tracker.remaining }
 
+    /// Bytes of payload that have come; see `BodyTracker.payloadBytes`.
+    package var payloadBytes: UInt64 { tracker.payloadBytes }
+
     /// The next thing in `bytes` from `offset` on, which is 0 for bytes that are new. Call until it
     /// is not `part`, each time from the end of the part. After `bad` the value is of no more use.
     /// - Complexity: O(number of chunks that begin in `bytes`, and their size lines).

@@ -95,6 +95,9 @@ package struct BodyTracker: Sendable {
     /// Where trailer fields, or what follows them of their section, begin in the bytes that
     /// `advance` was given last; nil when there are none in them. A section without fields is none.
     package private(set) var trailersStart: Int?
+    /// Bytes of payload that have come: without chunk sizes and trailers, and without what went
+    /// past unseen (`skip`).
+    package private(set) var payloadBytes: UInt64 = 0
 
     /// At the start of a body; `trailers` says what its trailers may be.
     package init(_ framing: BodyFraming, trailers: TrailerRule = .refuse) {
@@ -116,7 +119,10 @@ package struct BodyTracker: Sendable {
         var at = 0
         while !reader.isComplete {
             switch reader.next(bytes, from: at) {
-            case .data(let range): at = range.upperBound
+            case .data(let range):
+                // A body of 2^64 bytes takes centuries.
+                payloadBytes &+= UInt64(range.count)
+                at = range.upperBound
             case .needMore: return .more
             case .end(let consumed): return .end(consumed: consumed)
             case .bad(let error): return .bad(error)
@@ -131,7 +137,9 @@ package struct BodyTracker: Sendable {
         // They can't have begun in these bytes yet: `next` reads to the end of them.
         let isInTrailers = reader.trailersStart != nil
         defer { trailersStart = isInTrailers ? 0 : reader.trailersStart }
-        return reader.next(bytes, from: offset)
+        let step = reader.next(bytes, from: offset)
+        if case .data(let range) = step { payloadBytes &+= UInt64(range.count) }
+        return step
     }
 
     /// Counts bytes that went past unseen; see `PayloadReader.skip`.

@@ -37,6 +37,8 @@ public enum ListenerCounter: Int, CounterName {
     case inMaintenance
     /// Connections of TCP refused for the client's address.
     case deniedArrivals
+    /// Connections refused since their address had as many as it may have.
+    case crowdingArrivals
     /// Connections refused since a PROXY header was none of a trusted proxy's.
     case untrustedArrivals
     /// Connections refused since what has to come before the client's protocol was malformed.
@@ -176,6 +178,7 @@ extension ListenerCounter: ShownCounter {
                 "Requests answered with 503 since the listener or the route is closed by "
                     + "`maintenance`.")
         case .deniedArrivals: Self.failures.member("denied", key: "denied")
+        case .crowdingArrivals: Self.failures.member("too_many", key: "tooMany")
         case .untrustedArrivals:
             Self.failures.member("untrusted", key: "untrusted")
         case .malformedArrivals:
@@ -280,7 +283,7 @@ extension ListenerCounter: ShownCounter {
         metric: "fairlead_listener_failed_arrivals_total", label: "reason",
         group: "failedArrivals",
         help: "Connections refused for how they began, before any request: by a PROXY header, "
-            + "without one, or from an address that may not come.")
+            + "without one, or from an address that may not come or has too many.")
     private static let limits = CounterForm.Family(
         metric: "fairlead_listener_limited_requests_total", label: "reason",
         group: "limitedRequests",

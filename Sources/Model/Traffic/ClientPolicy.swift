@@ -25,6 +25,13 @@ package struct ClientPolicy: Sendable, Equatable {
     package var bodyLimits = BodyLimits()
     /// Client connections open at once, at least 1; more are closed at once.
     package var connectionsMax = 10_000
+    /// Connections that one client address may have open at once, over all workers; of IPv6 one
+    /// /64. Nil is no limit but that: behind one address there may be many clients.
+    package var connectionsPerAddress: Int?
+    /// Networks whose addresses may have as many as they like.
+    package var connectionsExempt: [IPNetwork] = []
+    /// `connectionsMax` of all workers, for the part of one.
+    package private(set) var connectionsOfAllWorkers: Int?
     /// What backends are told of its clients.
     package var forwarding = ForwardingPolicy()
     /// What they are told of the certificate that a client has shown, if it has. All by default:
@@ -73,6 +80,7 @@ package struct ClientPolicy: Sendable, Equatable {
     /// connections; the kernel spreads them evenly.
     package func share(ofWorkers workers: Int) -> ClientPolicy {
         var policy = self
+        policy.connectionsOfAllWorkers = connectionsMax
         policy.connectionsMax = workerShare(of: connectionsMax, workers)
         policy.compressionMemoryMax = workerShare(of: compressionMemoryMax, workers)
         return policy

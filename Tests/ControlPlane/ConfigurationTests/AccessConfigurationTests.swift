@@ -5,6 +5,7 @@ import Access
 import Configuration
 import Endpoints
 import RateLimits
+import Routing
 import Testing
 import Traffic
 
@@ -98,6 +99,39 @@ import Traffic
         #expect(errors.count == 1)
         #expect(errors.first?.contains("listeners[0].rate") == true, "\(errors)")
         #expect(errors.first?.contains(expected) == true, "\(errors)")
+    }
+
+    @Test("limits of bodies and of the connections of one address")
+    func sizes() throws {
+        let limits =
+            "limits: {request-body: 10MiB, response-body: 0B, connections-per-address: 20, "
+            + "connections-exempt: 10.0.0.0/8}"
+        let loaded = try load(file(limits, route: "path: /a, limits: {request-body: off}"))
+        let listener = loaded.configuration.listeners[0]
+        #expect(listener.policy.bodyLimits.request == 10 << 20)
+        #expect(listener.policy.bodyLimits.response == 0)
+        #expect(listener.policy.connectionsPerAddress == 20)
+        #expect(listener.policy.connectionsExempt.map(\.description) == ["10.0.0.0/8"])
+        #expect(listener.routes[0].bodyLimits.request == .max)
+        #expect(listener.routes[0].bodyLimits.response == nil)
+        let again = try load(loaded.effective.yaml)
+        #expect(again.configuration.listeners == loaded.configuration.listeners)
+
+        let standard = try load(file("http2: on")).configuration.listeners[0]
+        #expect(!standard.policy.bodyLimits.areSet && standard.policy.connectionsPerAddress == nil)
+        for (text, expected) in [
+            ("limits: {request-body: 10}", "expected a size with a unit"),
+            ("limits: {connections-per-address: 0}", "expected 1 to 65535 or off"),
+            ("limits: {connections-exempt: here}", "expected"),
+            ("mode: tcp, limits: {request-body: 1MiB}", "limits.request-body on a listener of mo"),
+        ] {
+            let errors = errors(
+                """
+                services: {web: {srv: _web._tcp.example}}
+                listeners: [{listen: ":8080", service: web, \(text)}]
+                """)
+            #expect(errors.count == 1 && errors.first?.contains(expected) == true, "\(errors)")
+        }
     }
 
     @Test("limits take no more memory together than may be")

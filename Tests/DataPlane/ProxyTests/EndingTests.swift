@@ -128,7 +128,9 @@ import Traffic
     func all() {
         #expect(
             Set(Self.table.map(\.ending))
-                == Set(Proxy.Ending.allCases).subtracting([.shortage, .notArrived, .encoderFailed]))
+                == Set(Proxy.Ending.allCases).subtracting([
+                    .shortage, .notArrived, .encoderFailed, .tooManyConnections,
+                ]))
         let shortage = Proxy.Ending.shortage
         #expect(shortage.status == 503 && "\(shortage.code)" == "FR" && shortage.isFailure)
         #expect(shortage.counter == .shortages && shortage.listenerCounter == nil)
@@ -246,7 +248,8 @@ private struct Scene {
         case .streamExpired: setAnswer(Self.chunk, Self.expelling)
         case .noResponse, .badResponse, .tooManyInterim, .backendTimeout, .requestExpired:
             setFailure(before: ending)
-        case .noBackend, .notConnected, .overLimit, .shortage, .notArrived, .encoderFailed:
+        case .noBackend, .notConnected, .overLimit, .shortage, .notArrived, .encoderFailed,
+            .tooManyConnections:
             setLack(ending)
         case .untrusted, .insecure: setHandshake(ending)
         case .clientGone, .clientTimeout, .refused, .malformedBody, .stopped: setClient(ending)

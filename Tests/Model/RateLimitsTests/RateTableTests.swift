@@ -2,9 +2,7 @@
 // clients never grows, nor can many clients make a limited one forgotten.
 // Method: a fake clock and plain keys; two tests with real threads, which end by counts.
 
-import Glibc
 import RateLimits
-import Synchronization
 import Testing
 
 @Suite struct RequestRateTests {
@@ -179,33 +177,5 @@ import Testing
         }
         // Seven buckets of their own, and the one that the others share.
         #expect(through == 5 * (RateTable.ownPlaces + 1))
-    }
-
-    /// Runs `body` on so many threads at once, each with its number. Returns the sum.
-    private func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Int) -> Int {
-        final class Work: Sendable {
-            let sum = Atomic<Int>(0)
-            let next = Atomic<Int>(0)
-            let body: @Sendable (Int) -> Int
-            init(_ body: @escaping @Sendable (Int) -> Int) { self.body = body }
-        }
-        let work = Work(body)
-        var threads: [pthread_t] = []
-        for _ in 0..<count {
-            var thread = pthread_t()
-            unsafe pthread_create(
-                &thread, nil,
-                { pointer in
-                    // Alive until all threads have been joined.
-                    guard let pointer = unsafe pointer else { return nil }
-                    let work = unsafe Unmanaged<Work>.fromOpaque(pointer).takeUnretainedValue()
-                    let number = work.next.add(1, ordering: .relaxed).oldValue
-                    work.sum.add(work.body(number), ordering: .relaxed)
-                    return nil
-                }, Unmanaged.passUnretained(work).toOpaque())
-            threads.append(thread)
-        }
-        for thread in threads { pthread_join(thread, nil) }
-        return withExtendedLifetime(work) { work.sum.load(ordering: .relaxed) }
     }
 }

@@ -133,6 +133,10 @@ enum ForeignWords {
                 "Fairlead does not check who clients are: let what stands in front of it, or the "
                 + "backends, do so"),
         Missing(
+            words: ["limitconn", "limitconnzone", "maxconnperip", "maxconnectionsperaddress"],
+            advice:
+                "a listener has limits: {connections: 10000, connections-per-address: 100}"),
+        Missing(
             words: [
                 "acl", "acls", "ipallow", "ipdeny", "allowlist", "denylist", "whitelist",
                 "blacklist", "ipallowlist", "ipwhitelist",

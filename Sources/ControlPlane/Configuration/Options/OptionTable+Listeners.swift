@@ -116,5 +116,14 @@ extension OptionTable {
         Option(
             "connections", \.connectionsMax, .count(1...1_000_000),
             "Client connections open at once, over all workers."),
+        Option(
+            "connections-per-address", \.connectionsPerAddress,
+            .optional(.count(1...65_535), "off"),
+            "Those of one client address, of IPv6 one /64; further ones are reset. Trusted proxies "
+                + "are not counted."),
+        Option(
+            "connections-exempt", \.connectionsExempt,
+            .list(of: .network, countMax: 1000),
+            "Networks whose clients are not counted for that."),
     ]
 }

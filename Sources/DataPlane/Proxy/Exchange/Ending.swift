@@ -72,6 +72,8 @@ enum Ending: CaseIterable {
     case deniedByListener
     /// The client's address is none of those that may come by the route.
     case deniedByRoute
+    /// The client's address has as many connections as it may have.
+    case tooManyConnections
     /// A trusted proxy does not say who the client is, where that matters.
     case deniedUnknown
 
@@ -165,6 +167,7 @@ extension Ending {
         case .requestTooLarge: Row(.client, "CZ", 413, listener: .oversizedRequests)
         case .deniedByListener: Row(.client, "CD", 403, listener: .deniedByListener)
         case .deniedByRoute: Row(.client, "CD", 403, listener: .deniedByRoute)
+        case .tooManyConnections: Row(.fairlead, "FL")
         case .deniedUnknown: Row(.client, "CD", 403, listener: .deniedUnknown)
 
         case .answered: Row(.fairlead, "FA", listener: .answered)
@@ -260,7 +263,8 @@ extension Ending {
         case .requestExpired: "The request to service \(service) took longer than it may.\n"
         case .complete, .backendCut, .badBody, .responseOverflow, .bodyTimeout, .responseExpired,
             .streamExpired,
-            .encoderFailed, .clientGone, .notArrived, .refused, .answered, .optionsAtLastHop, .idle,
+            .encoderFailed, .clientGone, .notArrived, .tooManyConnections, .refused, .answered,
+            .optionsAtLastHop, .idle,
             .stopped:
             ""
         }

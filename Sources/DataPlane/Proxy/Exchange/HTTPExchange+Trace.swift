@@ -147,6 +147,7 @@ extension Ending {
         case .requestExpired: "request_expired"
         case .encoderFailed: "encoder_failed"
         case .complete, .streamExpired, .clientGone, .clientTimeout, .notArrived, .refused,
+            .tooManyConnections,
             .ambiguousPath, .malformedBody, .requestTooLarge, .deniedByListener, .deniedByRoute,
             .deniedUnknown,
             .answered, .optionsAtLastHop, .traceAtLastHop,

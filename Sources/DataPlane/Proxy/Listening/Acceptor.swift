@@ -72,6 +72,15 @@ final class Acceptor {
             descriptor.close()
             return
         }
+        let number = Int(descriptor.number)
+        if listener.limitsAddresses, !listener.namesClients(peer.address),
+            !listener.counts(peer.address, as: number, on: worker)
+        {
+            listener.recordFailure(.tooMany, of: peer.address, on: worker)
+            descriptor.resetOnClose()
+            descriptor.close()
+            return
+        }
         guard listener.readsBeginnings else {
             listener.counters.add(.open)
             listener.begin(Handoff(descriptor), from: peer.address, on: worker)
@@ -89,6 +98,7 @@ final class Acceptor {
             if listener.isDraining { arrival.drain() }
         case .refuse(let failure):
             listener.recordFailure(failure, of: peer.address, on: worker)
+            worker.uncount(number)
             descriptor.resetOnClose()
             descriptor.close()
         }

@@ -44,6 +44,8 @@ package enum ArrivalFailure: Error, Equatable, Sendable {
     case badHello(ClientHelloError)
     /// The client's address is none of those that may come to a listener of TCP.
     case denied
+    /// The client's address has as many connections as it may have.
+    case tooMany
     /// No route is for the server's name and the protocols that a TLS client asks for.
     case noRoute
     /// The connection ended within its beginning.
@@ -58,6 +60,7 @@ package enum ArrivalFailure: Error, Equatable, Sendable {
         case .badHeader(let error): "found no PROXY header: \(error.sentence)"
         case .badHello(let error): "found no ClientHello: \(error.sentence)"
         case .denied: "its address may not come, as allow and deny say"
+        case .tooMany: "its address has as many connections as limits.connections-per-address says"
         case .noRoute: "no route is for the server name (SNI) that it asks for"
         case .cutShort: "the connection ended within its PROXY header or ClientHello"
         case .late: "no whole PROXY header or ClientHello came within timeouts.handshake"
@@ -70,6 +73,7 @@ package enum ArrivalFailure: Error, Equatable, Sendable {
         case .untrusted: .untrustedArrivals
         case .badHeader, .badHello, .cutShort: .malformedArrivals
         case .denied: .deniedArrivals
+        case .tooMany: .crowdingArrivals
         case .noRoute: .unrouted
         case .late: .lateArrivals
         }
@@ -79,6 +83,7 @@ package enum ArrivalFailure: Error, Equatable, Sendable {
     var ending: Ending {
         switch self {
         case .denied: .deniedByListener
+        case .tooMany: .tooManyConnections
         case .noRoute: .noRoute
         case .untrusted, .badHeader, .badHello, .cutShort, .late: .notArrived
         }
@@ -165,7 +170,17 @@ final class Arrival: ArrivingConnection {
         case .needMore: keep(bytes)
         case .bad(let error): fail(.badHeader(error))
         case .header(let header, let length):
-            if let ends = header.ends { address = ends.source.address }
+            if let ends = header.ends {
+                address = ends.source.address
+                // Without it the connection is the proxy's own, as to see whether we are there.
+                guard
+                    !listener.limitsAddresses
+                        || listener.counts(address, as: clientNumber, on: worker)
+                else {
+                    fail(.tooMany, of: address)
+                    return
+                }
+            }
             worker.arrivals[clientNumber] = ClientArrival(proxy: peer, header: header)
             let following = bytes.extracting(length..<bytes.count)
             guard let next = listener.helloStage else { return begin(following) }

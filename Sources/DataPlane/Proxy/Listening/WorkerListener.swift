@@ -48,6 +48,8 @@ final class WorkerListener {
     var drainTimers: [Timer] = []
     /// How many of its sockets on this worker take no new handshakes, and close in a moment.
     var leavingCount = 0
+    /// Whether there is a limit of connections of each address.
+    private(set) var limitsAddresses = false
     /// Whether something is asked of connections before their sessions begin (Arrival.swift).
     private(set) var readsBeginnings = false
     /// Whether there is something to show to certificate authorities that look for it by TLS.
@@ -119,6 +121,7 @@ final class WorkerListener {
     }
 
     private func settleBeginnings() {
+        limitsAddresses = options.connectionLimit != nil
         readsBeginnings =
             !options.policy.proxyProtocol.from.isEmpty || options.serverNames != nil
             || looksForAuthorities || options.mode == .tcp && options.access != nil

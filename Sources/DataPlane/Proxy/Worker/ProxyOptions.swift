@@ -34,6 +34,7 @@ package struct ListenerOptions: Sendable {
             rates = RateLimit.limits(policy.rates, keeping: rates)
             errorPages = ErrorPages(policy.errorPages, ofBackends: policy.errorPagesOfBackends)
             maintenance = Maintenance(policy.maintenance)
+            connectionLimit = ConnectionLimit(policy, keeping: connectionLimit)
         }
     }
     /// Which addresses they may have, as `policy` says; nil for all. All workers share it.
@@ -44,6 +45,9 @@ package struct ListenerOptions: Sendable {
     private(set) var errorPages: ErrorPages?
     /// How it is closed at present, as `policy` says; nil where it is not.
     private(set) var maintenance: Maintenance?
+    /// How many connections one address may have, as `policy` says; nil for any number. All workers
+    /// count by it.
+    private(set) var connectionLimit: ConnectionLimit?
     /// The certificates that its clients are shown; nil where TLS is not spoken.
     package var tls: TLSServing?
     /// The service that gets the connections of certificate authorities that look for an answer to
@@ -73,8 +77,19 @@ package struct ListenerOptions: Sendable {
         rates = RateLimit.limits(policy.rates, keeping: old?.rates ?? [])
         errorPages = ErrorPages(policy.errorPages, ofBackends: policy.errorPagesOfBackends)
         maintenance = Maintenance(policy.maintenance)
+        connectionLimit = ConnectionLimit(policy, keeping: old?.connectionLimit)
         self.tls = tls
         self.challengeService = challengeService
+    }
+}
+
+extension ConnectionLimit {
+    /// The limit of `policy`; nil for none.
+    fileprivate convenience init?(_ policy: ClientPolicy, keeping old: ConnectionLimit?) {
+        guard let most = policy.connectionsPerAddress else { return nil }
+        self.init(
+            most: most, connections: policy.connectionsOfAllWorkers ?? policy.connectionsMax,
+            keeping: old)
     }
 }
 

@@ -125,6 +125,8 @@ final class Worker {
     /// How clients came, by descriptor number, where there is more to say of it than the session
     /// knows: of those that a PROXY header was for.
     var arrivals: [Int: ClientArrival] = [:]
+    /// Where connections are counted by their addresses, by their numbers; empty without a limit.
+    var counted: [Int: CountedConnection] = [:]
     private var clientCount = 0
     /// Free exchanges, kept so that a request allocates nothing.
     private var freeExchanges: [HTTPExchange] = []
@@ -414,6 +416,7 @@ final class Worker {
         clients[number] = nil
         clientCount -= 1
         if !arrivals.isEmpty { arrivals[number] = nil }
+        if !counted.isEmpty { uncount(number) }
         let listener = client.listener
         listener.clientCount -= 1
         if listener.isDraining { reportIfClosed(listener) }

@@ -42,10 +42,7 @@ extension Loading {
                 own[key] ?? given["defaults.\(key)"] ?? listener.origin
             }
             guard listener.value.mode == .http else {
-                for key in [
-                    "error-pages", "error-pages-of", "maintenance.when", "limits.request-body",
-                    "limits.response-body",
-                ] {
+                for (key, isSaid) in listener.value.policy.ofHTTP where isSaid {
                     guard let origin = own[key] else { continue }
                     errors.add(
                         "found \(key) on a listener of mode tcp, expected mode http", at: origin)
@@ -104,5 +101,17 @@ extension Loading {
             errors.add("\(quoted(path)): \(error.text)", at: origin)
             return nil
         }
+    }
+}
+
+extension ClientPolicy {
+    /// Options that a listener of mode tcp can't have, and whether each says anything.
+    fileprivate var ofHTTP: [(key: String, isSaid: Bool)] {
+        [
+            ("error-pages", !errorPages.isEmpty), ("error-pages-of", errorPagesOfBackends),
+            ("maintenance.when", maintenance.when != nil && maintenance.when != .off),
+            ("limits.request-body", bodyLimits.request != .max),
+            ("limits.response-body", bodyLimits.response != .max),
+        ]
     }
 }

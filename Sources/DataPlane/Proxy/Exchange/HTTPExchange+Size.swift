@@ -33,6 +33,8 @@ extension HTTPExchange {
         }
     }
 
-    /// How many bytes the payload of the response may have.
-    var responseBytesMax: UInt64 { UInt64(request.bodyLimits.response) }
+    /// How many bytes the payload of the response may have; any number in a tunnel.
+    var responseBytesMax: UInt64 {
+        request.isTunnel ? .max : UInt64(request.bodyLimits.response)
+    }
 }

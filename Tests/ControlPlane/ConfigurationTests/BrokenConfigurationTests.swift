@@ -47,7 +47,7 @@ import Testing
         #expect(Set(Self.rows.map(\.text)).count == Self.rows.count)
         for row in Self.rows {
             #expect((1...2).contains(row.messages.count), "\(row.text)")
-            #expect(row.messages.allSatisfy { $0.count < 450 }, "\(row.text)")
+            #expect(row.messages.allSatisfy { $0.count < 600 }, "\(row.text)")
         }
     }
 }

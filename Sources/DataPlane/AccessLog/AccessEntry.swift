@@ -29,8 +29,11 @@ package struct AccessEntry: Sendable {
     package var bodyBytesOut = 0
     /// Tries that were begun: requests to backends, or dials.
     package var tries = 0
-    /// From the request's head to the beginning of the last try, in microseconds; nil without a
-    /// try.
+    /// How long it took to learn from another service whether the request may go on, in
+    /// microseconds; nil where none was asked.
+    package var authMicroseconds: Int?
+    /// From the request's head to the beginning of the last try, without that time, in
+    /// microseconds; nil without a try.
     package var queueMicroseconds: Int?
     /// What the last try's dial took, in microseconds; 0 on a kept connection, nil without a
     /// connection.

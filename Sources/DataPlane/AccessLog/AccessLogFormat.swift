@@ -18,12 +18,14 @@ extension AccessLogFormat {
     /// Of the subject of a client's certificate; and what the target leaves for it.
     private static let subjectMax = 160, subjectRoom = 190
 
-    /// What the target leaves for the trace, and for the coding of the content, with their keys.
-    private static let traceRoom = 100, codedRoom = 60
+    /// What the target leaves for the trace, for the coding of the content, and for the time of a
+    /// question, with their keys.
+    private static let traceRoom = 100, codedRoom = 60, authRoom = 32
 
     private static func targetMax(of entry: AccessEntry) -> Int {
         var max = entry.trace == nil ? targetMax : targetMax - traceRoom
         if entry.coded != nil { max -= codedRoom }
+        if entry.authMicroseconds != nil { max -= authRoom }
         guard let tls = entry.tls else { return max }
         return max - tlsRoom - (tls.client == nil ? 0 : subjectRoom)
     }
@@ -77,6 +79,10 @@ extension AccessLogFormat {
             if backend.isEmpty { out.append(0x2D) }
             Self.appendProxyPart(entry, to: &out)
             if let tls = entry.tls { Self.appendWords(tls, to: &out) }
+            if let auth = entry.authMicroseconds {
+                out.append(" auth=")
+                out.appendDecimal(auth)
+            }
             if let trace = entry.trace { Self.appendWords(trace, to: &out) }
             out.append(0x0A)
         }
@@ -130,6 +136,10 @@ extension AccessLogFormat {
         out.appendDecimal(entry.bytesOut)
         out.append(",\"tries\":")
         out.appendDecimal(entry.tries)
+        if let auth = entry.authMicroseconds {
+            out.append(",\"auth_us\":")
+            out.appendDecimal(auth)
+        }
         out.append(",\"queue_us\":")
         append(entry.queueMicroseconds, else: "null", to: &out)
         out.append(",\"connect_us\":")

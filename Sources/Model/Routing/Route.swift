@@ -34,6 +34,8 @@ package final class Route: Sendable {
     package let access: AddressTable?
     /// How many requests its clients may send, besides what its listener says; empty for any.
     package let rates: [RateLimit]
+    /// What another service is asked before a request goes to a backend; nil for nothing.
+    package let auth: RouteAuth?
     /// Which paths it is for, as text; empty for all.
     package let pattern: [UInt8]
     /// What it says of retries in its service's place; nil for nothing.
@@ -57,7 +59,12 @@ package final class Route: Sendable {
     init(_ rule: RouteRule, keeping old: [RateLimit], place: (ServiceID) -> Int) {
         methods = rule.methods.map { Array($0.utf8) }
         headers = rule.headers.map { (Array($0.name.utf8), $0.value.map { Array($0.utf8) }) }
-        requestEdits = rule.requestEdits.isEmpty ? nil : rule.requestEdits
+        let auth = rule.action.isForwarding ? rule.auth : nil
+        self.auth = auth.map { RouteAuth($0, place: place($0.service)) }
+        var edits = rule.requestEdits
+        // Whatever the answer will be: what only that service may say is not for clients to say.
+        for name in auth?.taken ?? [] { edits.remove(name) }
+        requestEdits = edits.isEmpty ? nil : edits
         responseEdits = rule.responseEdits.isEmpty ? nil : rule.responseEdits
         access = AddressTable(rule.access)
         rates = RateLimit.limits(rule.rates, keeping: old)

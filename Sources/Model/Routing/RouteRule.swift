@@ -26,6 +26,8 @@ package struct RouteRule: Sendable {
     package var access = AddressRules()
     /// How many requests its clients may send, besides what its listener says.
     package var rates: [RateRule] = []
+    /// What another service is asked before a request goes to a backend; nil for nothing.
+    package var auth: AuthRule?
     /// What it says of retries in its service's place; nil for nothing.
     package var retry: RetryRule.Override?
     /// How large bodies may be; nil is as its listener says.
@@ -92,6 +94,14 @@ package enum RouteAction: Sendable {
     case respond(FixedResponse)
     /// The client is told how this process is.
     case respondHealth(HealthQuestion)
+
+    /// Whether requests go to backends.
+    var isForwarding: Bool {
+        switch self {
+        case .forward, .split: true
+        case .redirect, .respond, .respondHealth: false
+        }
+    }
 }
 
 /// What a load balancer in front may ask about this process.

@@ -85,7 +85,8 @@ package final class RouteTable: Sendable {
         hostCount = hosts.count
         wildcardLabelsMax = labelsMax
         hasAnyHost = rules.contains { $0.host == .any }
-        inspectsPaths = rules.contains { $0.path != .any }
+        // A service that is asked about requests may go by their paths as well.
+        inspectsPaths = rules.contains { $0.path != .any || $0.auth != nil }
 
         var paths = PathGroups()
         var services = ServicePlaces()

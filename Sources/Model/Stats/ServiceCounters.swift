@@ -104,6 +104,14 @@ public enum ServiceCounter: Int, CounterName {
     case uncompressedByWord, uncompressedByMemory
     /// Bytes of the content of responses that were compressed, before and after.
     case bytesCompressed, bytesOfCompressed
+    /// Requests that the service of `auth` let through.
+    case authAllowed
+    /// Requests that the service of `auth` refused: their clients got its answer.
+    case authRefused
+    /// Answered 503 by Fairlead: the service of `auth` gave no answer that says yes or no.
+    case authFailed
+    /// Requests let through although the service of `auth` gave no such answer.
+    case authSkipped
 }
 
 extension ServiceCounter: ShownCounter {
@@ -133,6 +141,10 @@ extension ServiceCounter: ShownCounter {
         metric: "fairlead_compression_bytes_total", label: "side", group: "compressionBytes",
         help: "Bytes of the content of these responses: `in` as the backends sent them, `out` as "
             + "the clients got them.")
+
+    private static let auth = CounterForm.Family(
+        metric: "fairlead_auth_requests_total", label: "result", group: "auth",
+        help: "Requests about which another service was asked, by what became of them.")
 
     /// How operators see the counter; nil for one that only Fairlead itself reads.
     package var form: CounterForm? {
@@ -233,6 +245,10 @@ extension ServiceCounter: ShownCounter {
         case .uncompressedByMemory: Self.uncompressed.member("memory", key: "memory")
         case .bytesCompressed: Self.compression.member("in", key: "in")
         case .bytesOfCompressed: Self.compression.member("out", key: "out")
+        case .authAllowed: Self.auth.member("allowed", key: "allowed")
+        case .authRefused: Self.auth.member("refused", key: "refused")
+        case .authFailed: Self.auth.member("failed", key: "failed")
+        case .authSkipped: Self.auth.member("skipped", key: "skipped")
         }
     }
 }

@@ -134,6 +134,96 @@ import Traffic
         }
     }
 
+    // MARK: - Who is asked
+
+    private func gated(_ listener: String, route: String = "path: /a", top: String = "") -> String {
+        """
+        \(top)
+        services:
+          web: {srv: _web._tcp.example}
+          gate: {srv: _gate._tcp.example}
+        listeners:
+        - {listen: ":8080", service: web, \(listener), routes: [{\(route), service: web}]}
+        """
+    }
+
+    @Test("whom listeners, defaults and routes ask, and what is written of it is read alike")
+    func auth() throws {
+        let loaded = try load(
+            gated(
+                "auth: {service: gate, path: /c?d, method: same, host: a.test, send: [Accept], "
+                    + "take: [X-User], timeout: 500ms, fail: open}",
+                route: "path: /a, auth: off"))
+        let listener = loaded.configuration.listeners[0]
+        let auth = listener.auth
+        #expect(auth.serviceName == "gate" && auth.path == "/c?d" && auth.keepsMethod)
+        #expect(auth.host == "a.test" && auth.sentFields == ["authorization", "cookie", "Accept"])
+        #expect(auth.take == ["X-User"] && auth.timeout == .milliseconds(500))
+        #expect(auth.failure == .open)
+        #expect(listener.routes[0].auth.service == "off")
+        #expect(listener.routes[0].auth.serviceName == nil)
+        #expect(listener.serviceNames == ["web", "gate"])
+        #expect(listener.routedServiceNames == ["web"])
+        #expect(loaded.warnings.isEmpty)
+        let yaml = loaded.effective.yaml
+        #expect(try load(yaml).configuration.listeners == loaded.configuration.listeners)
+
+        let short = try load(gated("http2: on", route: "path: /a, auth: gate"))
+        #expect(short.configuration.listeners[0].routes[0].auth.serviceName == "gate")
+        #expect(short.configuration.listeners[0].auth.service == nil)
+        let off = try load(gated("auth: off", top: "defaults: {auth: gate}"))
+        #expect(off.configuration.listeners[0].serviceNames == ["web"])
+        let again = try load(off.effective.yaml)
+        #expect(again.configuration.listeners == off.configuration.listeners)
+        let all = try load(gated("http2: on", top: "defaults: {auth: {service: gate}}"))
+        #expect(all.configuration.listeners[0].serviceNames == ["web", "gate"])
+    }
+
+    @Test(
+        "what is wrong with whom to ask is told with its place",
+        arguments: [
+            ("auth: gat", "", "listeners[0].auth: found the service \"gat\", expected gate?"),
+            ("auth: {path: /x}", "", "found auth.path without auth.service, expected the service"),
+            ("auth: {service: gate, path: x}", "", "expected a path that starts with /"),
+            ("auth: {service: gate, host: a b}", "", "expected a host, such as auth.example.com"),
+            ("auth: {service: gate, method: POST}", "", "expected GET or same"),
+            ("auth: {service: gate, fail: never}", "", "expected closed or open"),
+            ("auth: {service: gate, timeout: 0s}", "", "found \"0s\", expected 10ms to 24h"),
+            (
+                "auth: {service: gate, take: [Host]}", "",
+                "found \"Host\", expected another field: a request has one Host"
+            ),
+            (
+                "auth: {service: gate, send: [Content-Length]}", "",
+                "found \"Content-Length\", expected another field: it says where a message ends"
+            ),
+            (
+                "auth: {service: gate, take: [X-Forwarded-For]}", "",
+                "found \"X-Forwarded-For\", expected another field: this one is the business"
+            ),
+            ("mode: tcp, auth: gate", "-", "found auth on a listener of mode tcp, expected mode"),
+            ("http2: on", "auth: gats", "found the service \"gats\", expected gate?"),
+            ("http2: on", "auth: {take: [A]}", "found auth.take without auth.service"),
+        ])
+    func wrongAuth(listener: String, route: String, expected: String) {
+        let text = gated(listener, route: route.isEmpty ? "path: /a" : "path: /a, \(route)")
+        let found = errors(
+            route == "-"
+                ? text.split(separator: ", routes:")[0] + "}" : text)
+        #expect(found.count == 1, "\(found)")
+        #expect(found.first?.contains(expected) == true, "\(found)")
+    }
+
+    @Test("a route whose requests go to no backend asks nobody")
+    func authWithoutBackend() {
+        let found = errors(
+            gated("http2: on").replacing(
+                "routes: [{path: /a, service: web}]",
+                with: "routes: [{path: /a, auth: gate, redirect: {to: /b}}]"))
+        #expect(found.count == 1)
+        #expect(found.first?.contains("found auth on a route whose requests go to no ba") == true)
+    }
+
     @Test("limits take no more memory together than may be")
     func memory() {
         let all = Array(repeating: "{limit: 1/s, clients: 1048576}", count: 8)

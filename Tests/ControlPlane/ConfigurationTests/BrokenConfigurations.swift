@@ -191,7 +191,7 @@ let brokenConfigurations = #"""
     listeners: {listen: ":80", srv: a.b}
         1:12: listeners: found a mapping, expected a list of listeners
     listeners: [":80"]
-        1:13: listeners[0]: found ":80", expected a mapping with keys of: name, listen, mode, service, redirect, srv, consul, docker, file, timeouts, limits, allow, deny, rate, error-pages, error-pages-of, maintenance, tls, hsts, forwarding, proxy-protocol, compress, http2, upgrade, half-close, connect, backends, routes
+        1:13: listeners[0]: found ":80", expected a mapping with keys of: name, listen, mode, service, redirect, srv, consul, docker, file, timeouts, limits, allow, deny, rate, auth, error-pages, error-pages-of, maintenance, tls, hsts, forwarding, proxy-protocol, compress, http2, upgrade, half-close, connect, backends, routes
     listeners: [{srv: a.b}]
         1:13: listeners[0]: found no address, expected listen: ADDRESS:PORT or :PORT
     listeners: [{listen: ":80"}]
@@ -201,7 +201,7 @@ let brokenConfigurations = #"""
     listeners: [{listen: "web.example:80", srv: a.b}]
         1:22: listeners[0].listen: found "web.example:80": no name is looked up here, expected an address of this machine
     listeners: [{listen: ":80", port: 80, srv: a.b}]
-        1:29: listeners[0].port: unknown key, expected one of: name, listen, mode, service, redirect, srv, consul, docker, file, timeouts, limits, allow, deny, rate, error-pages, error-pages-of, maintenance, tls, hsts, forwarding, proxy-protocol, compress, http2, upgrade, half-close, connect, backends, routes
+        1:29: listeners[0].port: unknown key, expected one of: name, listen, mode, service, redirect, srv, consul, docker, file, timeouts, limits, allow, deny, rate, auth, error-pages, error-pages-of, maintenance, tls, hsts, forwarding, proxy-protocol, compress, http2, upgrade, half-close, connect, backends, routes
     listeners: [{listen: ":80", mode: https, srv: a.b}]
         1:35: listeners[0].mode: found "https", expected http or tcp
     listeners: [{listen: ":80", servce: web}]
@@ -271,7 +271,7 @@ let brokenConfigurations = #"""
     "unterminated
         3:23: not YAML: did not find expected <document start>: is this, or a line above, indented as its neighbours are?
     defaults: {service: web}
-        1:12: defaults.service: unknown key, expected one of: balance, hash, when-none-up, when-down, drain-limit, slow-start, failover-below, failover-return, zone, sticky, limits, when-empty, addresses, srv-port, fallback-port, refresh, hold, check, eject, retry, timeouts, backend-tls, protocol, send-proxy, allow, deny, rate, error-pages, error-pages-of, maintenance, tls, hsts, forwarding, proxy-protocol, compress, http2, upgrade, half-close, connect
+        1:12: defaults.service: unknown key, expected one of: balance, hash, when-none-up, when-down, drain-limit, slow-start, failover-below, failover-return, zone, sticky, limits, when-empty, addresses, srv-port, fallback-port, refresh, hold, check, eject, retry, timeouts, backend-tls, protocol, send-proxy, allow, deny, rate, auth, error-pages, error-pages-of, maintenance, tls, hsts, forwarding, proxy-protocol, compress, http2, upgrade, half-close, connect
     defaults: {dns: {servers: [10.0.0.1]}}
         1:12: defaults.dns: unknown key here, expected it at the top level
     defaults: {strip-prefix: on}

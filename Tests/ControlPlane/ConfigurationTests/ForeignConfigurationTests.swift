@@ -48,6 +48,10 @@ import Testing
         ("tracing: on", "f.yaml:1:1: tracing: unknown key: expected traces"),
         ("zipkin: on", "f.yaml:1:1: zipkin: unknown key: traces are told by traceparent"),
         ("frontends: {}", "f.yaml:1:1: frontends: unknown key: expected listeners"),
+        (
+            "forward-auth: {url: a}",
+            "f.yaml:1:1: forward-auth: unknown key: a listener or a route has auth: {service:"
+        ),
         ("rate-limit: 5", "f.yaml:1:1: rate-limit: unknown key: a listener or a route has rate:"),
     ])
     func `a key for what Fairlead does not do gets a sentence`(text: String, start: String) {

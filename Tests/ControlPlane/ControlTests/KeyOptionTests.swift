@@ -29,6 +29,7 @@ import Traffic
         "127.0.0.1:9999", "[500]", "204", "1.3", "v2", "h2", "[serial]",
         "https://ca.test/directory", "100/s", "ops@example.com", "tls-alpn-01", "log", "all",
         "3MiB", "text/css",
+        "a", "same", "open",
     ]
 
     /// Options whose files are read and checked with the configuration, and hosts to get
@@ -74,6 +75,8 @@ import Traffic
         switch option.key {
         case "consul.register.name": [:]
         case let key where key.hasPrefix("consul.register."): ["FAIRLEAD_CONSUL_REGISTER_NAME": "e"]
+        case "defaults.auth.service": [:]
+        case let key where key.hasPrefix("defaults.auth."): ["FAIRLEAD_AUTH_SERVICE": "a"]
         case "defaults.check.send": ["FAIRLEAD_CHECK_EXPECT": "x"]
         default: [:]
         }

@@ -112,6 +112,16 @@ import Traffic
                 " 7/0/1234/1300 trace=0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-00\n"))
     }
 
+    @Test("a request about which another service was asked says how long that took")
+    func asked() throws {
+        var entry = self.entry()
+        entry.authMicroseconds = 55
+        let json = String(decoding: try line(.json, entry, head: head()), as: UTF8.self)
+        #expect(json.contains(",\"tries\":2,\"auth_us\":55,\"queue_us\":7,"))
+        let combined = String(decoding: try line(.combined, entry, head: head()), as: UTF8.self)
+        #expect(combined.hasSuffix(" 7/0/1234/1300 auth=55\n"))
+    }
+
     @Test("unknown values are shown as such", arguments: AccessLogFormat.allCases)
     func unknown(format: AccessLogFormat) throws {
         var refused = AccessEntry(.http(.http11), "CH")
@@ -177,6 +187,7 @@ import Traffic
             let target = "/" + String(text.utf8.map { $0 < 0x80 ? "a" : "\"" })
             var entry = self.entry()
             entry.trace = trace
+            entry.authMicroseconds = .max
             if isSecure {
                 entry.tls = TLSOutcome(
                     version: "TLSv1.3", cipher: text, serverName: text, isResumed: false)

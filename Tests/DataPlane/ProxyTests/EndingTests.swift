@@ -52,6 +52,7 @@ import Traffic
         Expected(.responseExpired, 200, "FX", .cutShort, fails: true),
         Expected(.streamExpired, 200, "FX", .expired),
         Expected(.noBackend, 503, "BN", .noBackend, fails: true),
+        Expected(.authFailed, 503, "BA", .authFailed, fails: true),
         Expected(.notConnected, 503, "BR", .noBackend, fails: true),
         Expected(.untrusted, 502, "BV", .backendErrors, fails: true),
         Expected(.insecure, 502, "BS", .backendErrors, fails: true),
@@ -70,6 +71,7 @@ import Traffic
         Expected(.deniedByListener, 403, "CD", listener: .deniedByListener),
         Expected(.deniedByRoute, 403, "CD", listener: .deniedByRoute),
         Expected(.deniedUnknown, 403, "CD", listener: .deniedUnknown),
+        Expected(.authRefused, 401, "CA", .authRefused),
         Expected(.answered, 403, "FA", listener: .answered),
         Expected(.optionsAtLastHop, 200, "FA", listener: .answered),
         Expected(.traceAtLastHop, 405, "FA", listener: .answered),
@@ -106,7 +108,7 @@ import Traffic
         if scene.mode == .http { #expect(line.contains("\"status\":\(expected.status),")) }
         let reasons: [ServiceCounter] = [
             .noBackend, .backendErrors, .timeouts, .cutShort, .clientAborts, .expired, .overLimit,
-            .shortages,
+            .shortages, .authRefused, .authFailed,
         ]
         for reason in reasons {
             #expect(proxy.service[reason] == (reason == expected.service ? 1 : 0), "\(reason)")
@@ -256,6 +258,7 @@ private struct Scene {
         case .ambiguousPath, .answered, .optionsAtLastHop, .traceAtLastHop, .noRoute:
             setRoute(ending)
         case .deniedByListener, .deniedByRoute, .deniedUnknown: setAccess(ending)
+        case .authRefused, .authFailed: setAuth(ending)
         case .limitedByListener, .limitedByRoute: setRate(ending)
         case .maintenance: configure = { $0.listeners[0].policy.maintenance.when = .on }
         case .idle:
@@ -266,6 +269,22 @@ private struct Scene {
             }
             configure = { $0.listeners[0].policy.timeouts.tunnel = .milliseconds(300) }
             act = Self.toEnd
+        }
+    }
+
+    /// The service that is asked about requests says no, or has no backend.
+    private mutating func setAuth(_ ending: Proxy.Ending) {
+        script = { wire, backend in
+            _ = try backend.next(wire)
+            try wire.send(response("x", "401 Unauthorized"))
+        }
+        configure = { options in
+            let service = options.services[0].id
+            let gate = ServiceID(index: 1)
+            options.services.append(.plain(gate, "gate"))
+            var rule = RouteRule(.forward(service, prefix: nil))
+            rule.auth = AuthRule(ending == .authRefused ? service : gate, timeout: .seconds(60))
+            options.listeners[0].routes = RouteTable([rule])
         }
     }
 

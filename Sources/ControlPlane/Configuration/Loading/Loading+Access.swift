@@ -45,6 +45,46 @@ extension Loading {
                 + "expected at most \(most): fewer of them, or fewer clients in each", at: last)
     }
 
+    /// Checks what the listeners have a service asked, where that of `defaults` counts as well, and
+    /// adds to errors. That of routes is checked as they are read.
+    mutating func checkAuth(known: Set<String>, _ names: [String]) {
+        for listener in listeners {
+            let auth = listener.value.auth
+            let given = listener.given.filter { $0.key.hasPrefix("auth.") }
+            let origin =
+                listener.given["auth.service"] ?? given.values.first
+                ?? self.given["defaults.auth.service"] ?? listener.origin
+            if listener.value.mode == .tcp {
+                if !given.isEmpty {
+                    errors.add(
+                        "found auth on a listener of mode tcp, expected mode http", at: origin)
+                }
+                continue
+            }
+            checkAuth(auth, Set(given.keys), at: origin)
+            guard let name = auth.serviceName, !known.contains(name), !hasUnreadServices else {
+                continue
+            }
+            let hint = nearest(to: name, among: names).map { "\($0)?" }
+            errors.add(
+                found: "the service \(quoted(name))",
+                expected: hint ?? "the name of one under services", at: origin)
+        }
+    }
+
+    /// Checks what one listener or route has a service asked, which has these keys; adds to errors.
+    mutating func checkAuth(_ auth: AuthSettings, _ keys: Set<String>, at origin: Origin) {
+        if auth.service == nil, let key = keys.filter({ $0.hasPrefix("auth.") }).min() {
+            errors.add(
+                "found \(key) without auth.service, expected the service that is asked beside it",
+                at: origin)
+        }
+        for name in auth.send + auth.take {
+            guard let reason = reservation(of: name, isRequest: true) else { continue }
+            errors.add(found: quoted(name), expected: "another field: \(reason)", at: origin)
+        }
+    }
+
     /// Checks the two lists of one listener or route; adds to errors.
     mutating func checkAccess(_ access: AddressRules, at origin: Origin) {
         let both = access.contradictions

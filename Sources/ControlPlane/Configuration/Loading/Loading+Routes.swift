@@ -111,7 +111,7 @@ extension Loading {
     }
 
     /// Why a field can't be changed; nil when it can.
-    private func reservation(of name: String, isRequest: Bool) -> String? {
+    func reservation(of name: String, isRequest: Bool) -> String? {
         switch name.lowercased() {
         case "connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer",
             "transfer-encoding", "upgrade":
@@ -196,6 +196,12 @@ extension Loading {
             }
         }
         checkAccess(route.access, at: origin)
+        checkAuth(route.auth, keys, at: origin)
+        if route.auth.serviceName != nil, route.serviceNames.isEmpty, !actions.isEmpty {
+            errors.add(
+                "found auth on a route whose requests go to no backend, expected service or split "
+                    + "beside it", at: origin)
+        }
         if route.path != nil, route.pathPrefix != nil {
             errors.add("found path and path-prefix, expected one of them", at: origin)
         }
@@ -223,7 +229,8 @@ extension Loading {
                     "found the method CONNECT, expected connect: on beside the listener's routes",
                     at: origin)
             }
-            for name in route.serviceNames where !known.contains(name) {
+            let asked = route.auth.serviceName.map { [$0] } ?? []
+            for name in route.serviceNames + asked where !known.contains(name) {
                 let hint = nearest(to: name, among: names).map { "\($0)?" }
                 errors.add(
                     found: "the service \(quoted(name))",

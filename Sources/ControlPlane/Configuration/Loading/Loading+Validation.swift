@@ -63,6 +63,7 @@ extension Loading {
     private mutating func checkServiceReferences() {
         let names = services.filter { !$0.isCarried }.map(\.value.name)
         let known = Set(names)
+        checkAuth(known: known, names)
         for listener in listeners {
             checkRoutes(listener, known: known, names)
             let reference = listener.given["service"]

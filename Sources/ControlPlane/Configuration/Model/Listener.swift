@@ -25,14 +25,30 @@ package struct Listener: Equatable, Sendable {
     package internal(set) var tls = TLSSettings()
     /// The service of the program that answers challenges by tls-alpn-01; empty for none.
     package internal(set) var challengeService = ""
+    /// What a service is asked before its requests go to a backend, unless their route says
+    /// otherwise.
+    package internal(set) var auth = AuthSettings()
     /// How its clients are treated.
     package internal(set) var policy = ClientPolicy()
 
-    /// The names of all services that its requests can go to, each once.
+    /// The names of all services that it needs, each once: those that its requests can go to, and
+    /// those that are asked about them.
     package var serviceNames: [String] {
+        var seen: Set<String> = []
+        return (routedServiceNames + authServiceNames).filter { seen.insert($0).inserted }
+    }
+
+    /// The names of all services that its requests can go to, each once.
+    package var routedServiceNames: [String] {
         var seen: Set<String> = []
         return ([service] + routes.flatMap(\.serviceNames) + [challengeService]).filter {
             !$0.isEmpty && seen.insert($0).inserted
         }
+    }
+
+    /// The names of the services that are asked about its requests.
+    private var authServiceNames: [String] {
+        guard mode == .http else { return [] }
+        return ([auth] + routes.map(\.auth)).compactMap(\.serviceName)
     }
 }

@@ -126,12 +126,15 @@ enum ForeignWords {
                 + "that is there"),
         Missing(
             words: [
-                "auth", "basicauth", "jwt", "oauth", "oauth2", "oidc", "forwardauth", "extauthz",
-                "htpasswd",
+                "authrequest", "authorization", "authz", "extauth", "extauthz", "forwardauth",
             ],
             advice:
-                "Fairlead does not check who clients are: let what stands in front of it, or the "
-                + "backends, do so"),
+                "a listener or a route has auth: {service: NAME, path: /PATH, take: [FIELD, ...]}"),
+        Missing(
+            words: ["basicauth", "jwt", "oauth", "oauth2", "oidc", "htpasswd"],
+            advice:
+                "Fairlead does not check who clients are by itself: auth: {service: NAME} has a "
+                + "service say so, such as oauth2-proxy or Authelia"),
         Missing(
             words: ["limitconn", "limitconnzone", "maxconnperip", "maxconnectionsperaddress"],
             advice:

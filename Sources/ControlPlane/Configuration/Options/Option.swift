@@ -127,7 +127,7 @@ extension Array {
     /// group.
     func shortForm<Root>(of group: String) -> Element? where Element == Option<Root> {
         first { option in
-            ["listen", "routes", "file", "to", "max-age", "use", "when"].contains {
+            ["listen", "routes", "file", "to", "max-age", "use", "when", "service"].contains {
                 option.key == "\(group).\($0)"
             }
         }

@@ -25,6 +25,33 @@ extension OptionTable {
                 + "given; `clients` are told apart. The others get 429.")
     ]
 
+    /// Which service is asked whether requests may come.
+    static let auth: [Option<AuthSettings>] = [
+        Option(
+            "service", \.service, .optional(.name),
+            "The service that is asked before a request goes to a backend, or `off`: 2xx lets it "
+                + "through, 3xx and 4xx go to the client."),
+        Option("path", \.path, .questionPath, "The path of the question, perhaps with a query."),
+        Option(
+            "method", \.keepsMethod, .words([("GET", false), ("same", true)]),
+            "The method of the question: GET, or that of the request. Bodies are never sent."),
+        Option(
+            "host", \.host, .optional(.questionHost),
+            "The Host of the question, in the place of the request's."),
+        Option(
+            "send", \.send, .list(of: .editableField, countMax: 64),
+            "Fields of the request that are sent besides Authorization and Cookie."),
+        Option(
+            "take", \.take, .list(of: .editableField, countMax: 64),
+            "Fields of the answer that the request gets; those that a client sends itself are "
+                + "removed."),
+        Option("timeout", \.timeout, timeout, "For the answer."),
+        Option(
+            "fail", \.failure, .word,
+            "What becomes of a request when no answer comes, or 5xx: `closed` answers 503, `open` "
+                + "lets it through."),
+    ]
+
     private static let networks = ValueKind<[IPNetwork]>.list(
         of: .network, countMax: ConfigurationLimits.networksMax)
 }

@@ -11,6 +11,7 @@ extension OptionTable {
         Option.group("timeouts", \.policy.timeouts, clientTimeouts)
         + Option.group("limits", \.policy, limits)
         + Option.group("", \.policy.access, access) + Option.group("", \.policy.rates, rate)
+        + Option.group("auth", \.auth, auth)
         + Option.group("", \.policy, listenerPages)
         + Option.group("maintenance", \.policy.maintenance, maintenance)
         + Option.group("tls", \.tls, tls)

@@ -32,6 +32,7 @@ extension OptionTable {
                 "What backends get in the prefix's place."),
         ] + Option.group("", \.access, access) + Option.group("", \.rates, rate)
         + Option.group("limits", \.bodyLimits, routeLimits)
+        + Option.group("auth", \.auth, auth)
         + Option.group("", \.self, routePages)
         + Option.group("maintenance", \.maintenance, maintenance)
         + Option.group("retry", \.retry, routeRetry)

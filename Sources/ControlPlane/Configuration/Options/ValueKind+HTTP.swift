@@ -58,6 +58,29 @@ extension ValueKind where Value == String {
         }
     }
 
+    /// The target of a question: a path, perhaps with a query (RFC 3986, sections 3.3 and 3.4).
+    static var questionPath: Self {
+        Self("path", write: { $0 }) { (text) throws(Unexpected) in
+            guard text.first == "/", text.utf8.count <= 1024,
+                text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x23 })
+            else {
+                throw Unexpected(expected: "a path that starts with /, such as /check?from=edge")
+            }
+            return text
+        }
+    }
+
+    /// A host that a question is for, perhaps with a port.
+    static var questionHost: Self {
+        Self("host", write: { $0 }) { (text) throws(Unexpected) in
+            let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+            guard parts.count <= 2, isHostName(String(parts[0])),
+                parts.count == 1 || UInt16(parts[1]) != nil
+            else { throw Unexpected(expected: "a host, such as auth.example.com") }
+            return text
+        }
+    }
+
     /// A method (RFC 9110, section 9.1).
     static var method: Self {
         Self("method", write: { $0 }) { (text) throws(Unexpected) in

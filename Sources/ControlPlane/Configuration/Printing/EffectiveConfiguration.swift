@@ -215,7 +215,8 @@ package struct EffectiveConfiguration: Sendable {
                 comment: Self.text(of: listener.given["redirect.status"]))
         }
         write(OptionTable.listener, of: value, to: &yaml, indent: 4) { key in
-            key == "connect" && value.mode == .tcp
+            value.mode == .tcp && (key == "connect" || key.hasPrefix("error-pages"))
+                || key.hasPrefix("auth.") && value.auth.serviceName == nil && key != "auth.service"
         } origin: {
             listener.given[$0] ?? given["defaults.\($0)"]
         }

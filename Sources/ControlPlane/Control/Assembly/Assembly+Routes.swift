@@ -8,11 +8,11 @@ internal import Traffic
 
 extension RouteRule {
     /// The rule that `route` describes. Validation has ensured that its service exists and that it
-    /// has exactly one action. `listener` is what its listener says of HTTPS, nil without TLS, and
-    /// `policy` the rest of that.
+    /// has exactly one action. `listener` is what its listener says of HTTPS, nil without TLS,
+    /// `policy` the rest of that, and `auth` whom that asks.
     init(
         _ route: RouteSettings, services: [String: ServiceID], listener: StrictTransport?,
-        policy: ClientPolicy
+        policy: ClientPolicy, auth: AuthSettings
     ) {
         let prefix = route.stripPrefix ? "" : route.replacePrefix
         if let name = route.service, let service = services[name] {
@@ -68,6 +68,21 @@ extension RouteRule {
         }
         if route.retry != RetryRule.Override() { retry = route.retry }
         compression = policy.compression.overridden(by: route.compression)
+        self.auth = AuthRule(route.auth.service == nil ? auth : route.auth, services: services)
+    }
+}
+
+extension AuthRule {
+    /// The rule that `auth` describes; nil for none.
+    fileprivate init?(_ auth: AuthSettings, services: [String: ServiceID]) {
+        guard let service = auth.serviceName.flatMap({ services[$0] }) else { return nil }
+        self.init(service, timeout: auth.timeout)
+        path = auth.path
+        keepsMethod = auth.keepsMethod
+        host = auth.host
+        sent = auth.sentFields
+        taken = auth.take
+        failure = auth.failure
     }
 }
 
@@ -76,19 +91,30 @@ extension Listener {
     func rules(services: [String: ServiceID]) -> [RouteRule] {
         let secured = tls.isOn ? policy.strictTransport : nil
         var rules = routes.map {
-            RouteRule($0, services: services, listener: secured, policy: policy)
+            RouteRule(
+                $0, services: services, listener: secured, policy: policy, auth: auth)
         }
         if let target = redirect.target,
             let rest = Redirect(status: redirect.status, to: target)
         {
             rules.append(RouteRule(.redirect(rest)))
+        } else if let asked = AuthRule(auth, services: services), let service = services[service] {
+            var rest = RouteRule(.forward(service, prefix: nil))
+            rest.auth = asked
+            rules.append(rest)
         }
         return rules
+    }
+
+    /// Whether `rules` has any.
+    var hasRules: Bool {
+        !routes.isEmpty || redirect.to != nil || auth.serviceName != nil && !service.isEmpty
     }
 
     /// Whether its rules are those of `other`, as far as its services have the same numbers.
     func hasRules(of other: Listener) -> Bool {
         routes == other.routes && redirect == other.redirect && tls.isOn == other.tls.isOn
+            && auth == other.auth && service == other.service
             && policy.strictTransport == other.policy.strictTransport
             && policy.bodyLimits == other.policy.bodyLimits
             && policy.errorPages == other.policy.errorPages

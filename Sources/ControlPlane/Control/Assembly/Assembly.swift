@@ -45,7 +45,7 @@ extension ListenerOptions {
     ) {
         let isTCP = listener.mode == .tcp
         let compiled =
-            isTCP || listener.routes.isEmpty && listener.redirect.to == nil
+            isTCP || !listener.hasRules
             ? nil
             : routes ?? RouteTable(listener.rules(services: services), keeping: old?.routes)
         self.init(

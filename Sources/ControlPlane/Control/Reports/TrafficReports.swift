@@ -50,7 +50,7 @@ final class TrafficReports {
             openConnections += totals[.open]
             // Requests that reached a service are counted there. When listeners share a service,
             // each is given all of its requests, so its unrouted ones make a smaller share.
-            let routed = entry.settings.serviceNames.reduce(0) { $0 + (requests[$1] ?? 0) }
+            let routed = entry.settings.routedServiceNames.reduce(0) { $0 + (requests[$1] ?? 0) }
             return (
                 entry.options.index,
                 TrafficWatch.ListenerFigures(

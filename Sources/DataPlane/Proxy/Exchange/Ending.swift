@@ -33,6 +33,8 @@ enum Ending: CaseIterable {
 
     /// No backend is in the rotation.
     case noBackend
+    /// The service that is asked about requests gave no answer that says yes or no.
+    case authFailed
     /// No connection to any backend could be made.
     case notConnected
     /// No backend has shown a certificate that verifies.
@@ -76,6 +78,8 @@ enum Ending: CaseIterable {
     case tooManyConnections
     /// A trusted proxy does not say who the client is, where that matters.
     case deniedUnknown
+    /// The service that is asked about requests has refused it.
+    case authRefused
 
     // MARK: Fairlead's doing
 
@@ -148,6 +152,7 @@ extension Ending {
         case .encoderFailed: Row(.fairlead, "FR", nil, .cutShort, fails: true)
 
         case .noBackend: Row(.backend, "BN", 503, .noBackend, fails: true)
+        case .authFailed: Row(.backend, "BA", 503, .authFailed, fails: true)
         case .notConnected: Row(.backend, "BR", 503, .noBackend, fails: true)
         case .untrusted: Row(.backend, "BV", 502, .backendErrors, fails: true)
         case .insecure: Row(.backend, "BS", 502, .backendErrors, fails: true)
@@ -169,6 +174,7 @@ extension Ending {
         case .deniedByRoute: Row(.client, "CD", 403, listener: .deniedByRoute)
         case .tooManyConnections: Row(.fairlead, "FL")
         case .deniedUnknown: Row(.client, "CD", 403, listener: .deniedUnknown)
+        case .authRefused: Row(.client, "CA", nil, .authRefused)
 
         case .answered: Row(.fairlead, "FA", listener: .answered)
         case .optionsAtLastHop: Row(.fairlead, "FA", 200, listener: .answered)
@@ -191,7 +197,8 @@ extension Ending {
     var code: StaticString { row.code }
 
     /// The status of the answer that Fairlead gives; nil where it gives none, and where what made
-    /// the answer says the status: the `HeadError` of `refused`, the route of `answered`.
+    /// the answer says the status: the `HeadError` of `refused`, the route of `answered`, the
+    /// service of `authRefused`.
     var status: Int? { row.status }
 
     /// Whether the client's connection can be used again after the answer: behind what Fairlead
@@ -199,7 +206,7 @@ extension Ending {
     /// sent a proper request, and behind a proxy the connection is not that client's alone.
     var keepsConnection: Bool {
         switch self {
-        case .deniedByListener, .deniedByRoute, .deniedUnknown: true
+        case .deniedByListener, .deniedByRoute, .deniedUnknown, .authRefused: true
         default: side != .client
         }
     }
@@ -227,6 +234,12 @@ extension Ending {
             \(fault.map { "\($0)" } ?? "").\n
             """
         case .noBackend: "No healthy backend for service \(service).\n"
+        case .authFailed:
+            """
+            Service \(service), which says who may come here, gave no answer: try again in a \
+            moment.\n
+            """
+        case .authRefused: "Service \(service) does not let this request through.\n"
         case .notConnected:
             "No healthy backend for service \(service): none accepted a connection.\n"
         case .overLimit:

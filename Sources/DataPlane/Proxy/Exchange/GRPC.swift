@@ -83,7 +83,7 @@ extension LocalReply {
         var writer = ResponseWriter(status: 200, contentType: "application/grpc", to: client)
         writer.addField("grpc-status", Array("\(GRPC.status(of: status))".utf8).span)
         var message: [UInt8] = []
-        GRPC.append(message: body, to: &message)
+        GRPC.append(message: self.message ?? body, to: &message)
         if !message.isEmpty { writer.addField("grpc-message", message.span) }
         if let edits = self.edits ?? edits { writer.add(edits) }
         return writer

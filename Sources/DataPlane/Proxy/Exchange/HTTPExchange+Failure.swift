@@ -118,6 +118,7 @@ extension HTTPExchange {
     /// The time for the backends' drain is over: what they have not answered by now goes elsewhere
     /// or ends.
     func leave(_ backends: [BackendID]) {
+        held.auth?.exchange?.leave(backends)
         let lead = request.tries.lead
         if isAtOne(of: backends, lead.other) { failTry(.withdrawn, lead.other) }
         guard isAtOne(of: backends, lead) else { return }
@@ -231,10 +232,24 @@ extension HTTPExchange {
     /// Answers in place of the backend. No try is under way.
     func giveUp(_ ending: Ending) {
         guard let pool, let client else { return }
-        var reply = LocalReply(ending, service: pool.options.name, pool.lastFault)
-        if let pages = held.route?.errorPages ?? client.context.listener.options.errorPages {
-            requestHead.withBytes { reply.show(pages, $0) }
-        }
+        let reply = LocalReply(ending, service: pool.options.name, pool.lastFault)
+        giveUp(ending, withPage(reply, client), client, pool)
+    }
+
+    /// `reply`, an answer of Fairlead's own, with the page that `client` takes in place of its
+    /// text, if there is one.
+    func withPage(_ reply: LocalReply, _ client: ClientStream) -> LocalReply {
+        guard let pages = held.route?.errorPages ?? client.context.listener.options.errorPages
+        else { return reply }
+        var reply = reply
+        requestHead.withBytes { reply.show(pages, $0) }
+        return reply
+    }
+
+    /// Answers `reply` in place of the backend. No try is under way.
+    func giveUp(
+        _ ending: Ending, _ reply: LocalReply, _ client: ClientStream, _ pool: BackendPool
+    ) {
         pool.counters.count(ending)
         pool.countResponse(status: reply.status)
         let sent = reply.send(to: client, mayStay: !request.effort.closesClient)
@@ -289,6 +304,7 @@ extension HTTPExchange {
         switch request.phase {
         case .queued: return giveUp(request.effort.shortUntil != 0 ? .shortage : .overLimit)
         case .awaiting: return giveUp(.noBackend)
+        case .asking: return authIsLate()
         case .choosing, .pausing, .trying, .responding: break
         }
         if let client, client.isCongested, worker.loop.nowNanoseconds < request.endsBy,

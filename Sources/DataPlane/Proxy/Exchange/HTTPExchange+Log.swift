@@ -14,6 +14,9 @@ struct ExchangeFigures {
     /// How many of `bytesOut` were heads.
     var headBytesOut = 0
 
+    /// How long it took to learn whether the request may go on; 0 where nobody was asked.
+    var authNanoseconds: UInt64 = 0
+
     /// When the response's head came, in the loop's nanoseconds; nil before that.
     var firstByteAt: UInt64?
 }
@@ -58,8 +61,11 @@ extension HTTPExchange {
         if let coded = held.coded { entry.coded = coded.content }
         let now = worker.loop.nowNanoseconds
         entry.totalMicroseconds = Int((now - request.startedAt) / 1000)
+        let asked =
+            request.phase == .asking ? now - request.startedAt : request.figures.authNanoseconds
+        if request.isAsked { entry.authMicroseconds = Int(asked / 1000) }
         if let begunAt = request.tries.leading.begunAt {
-            entry.queueMicroseconds = Int((begunAt - request.startedAt) / 1000)
+            entry.queueMicroseconds = Int((begunAt - request.startedAt - asked) / 1000)
             entry.connectMicroseconds = request.tries.leading.connectedAt.map {
                 Int(($0 - begunAt) / 1000)
             }

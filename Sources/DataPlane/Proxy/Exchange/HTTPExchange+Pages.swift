@@ -14,7 +14,9 @@ extension HTTPExchange {
         _ client: ClientStream, _ stream: BackendStream
     ) -> Bool {
         let pages = held.route?.errorPages ?? client.context.listener.options.errorPages
-        guard let pages, pages.areOfBackends, pages.page(for: head.status) != nil else {
+        // Of a question the answer matters as it is.
+        guard !client.isOwn, let pages, pages.areOfBackends, pages.page(for: head.status) != nil
+        else {
             return false
         }
         var lines = Self.keptLines(of: head, bytes)

@@ -56,13 +56,17 @@ extension HTTPExchange {
         if case .connect = request.method { request.asking.isStream = true }
         if held.upgradeOffer != nil { request.asking.isStream = true }
         if let tracer = worker.tracer { beginTrace(tracer, head, bytes, context) }
+        let requestID =
+            context.listener.options.policy.forwarding.addsRequestID
+            ? worker.nextRequestID() : nil
         context.listener.writeHead(
-            head, from: bytes, of: context,
-            requestID: context.listener.options.policy.forwarding.addsRequestID
-                ? worker.nextRequestID() : nil,
+            head, from: bytes, of: context, requestID: requestID,
             trace: isTraced ? trace?.outgoing : nil, route: route,
             passingUpgrade: held.upgradeOffer != nil, into: requestHead)
         if isTraced { placeSpan(route) }
+        if let auth = route?.auth {
+            beginAuth(auth, head, bytes, client, context, requestID: requestID)
+        }
     }
 
     /// Ends the request `nanoseconds` after its beginning, since its client waits no longer; unless
@@ -84,7 +88,7 @@ extension HTTPExchange {
             bodyInHand.append(body)
             countReceived(body.count, pool)
         }
-        tryNext(client, pool)
+        if request.isAsked { ask() } else { tryNext(client, pool) }
     }
 
     /// Keeps the protocols that the client offers to switch to, if they may be passed on. The

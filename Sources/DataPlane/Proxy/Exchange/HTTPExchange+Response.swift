@@ -214,7 +214,7 @@ extension HTTPExchange {
         guard let client else { return }
         guard let stream = request.tries.leading.stream else {
             // The exchange waits for nothing from the client; in the queue, for its turn.
-            if queueTicket == 0 { deadlineNanoseconds = .max }
+            if queueTicket == 0, request.phase != .asking { deadlineNanoseconds = .max }
             return
         }
         if request.isWhole, request.phase != .responding {

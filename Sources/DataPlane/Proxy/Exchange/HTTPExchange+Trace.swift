@@ -134,6 +134,7 @@ extension Ending {
         case .bodyTimeout: "backend_body_timeout"
         case .responseExpired: "response_expired"
         case .noBackend: "no_backend"
+        case .authFailed: "auth_failed"
         case .notConnected: "backend_not_connected"
         case .untrusted: "backend_untrusted"
         case .insecure: "backend_tls_failed"
@@ -149,7 +150,7 @@ extension Ending {
         case .complete, .streamExpired, .clientGone, .clientTimeout, .notArrived, .refused,
             .tooManyConnections,
             .ambiguousPath, .malformedBody, .requestTooLarge, .deniedByListener, .deniedByRoute,
-            .deniedUnknown,
+            .deniedUnknown, .authRefused,
             .answered, .optionsAtLastHop, .traceAtLastHop,
             .maintenance, .noRoute, .limitedByListener, .limitedByRoute, .idle, .stopped:
             nil

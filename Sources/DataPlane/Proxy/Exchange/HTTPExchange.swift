@@ -332,7 +332,10 @@ final class HTTPExchange: Deadlined {
     func finish(_ pool: BackendPool, _ ending: Ending) {
         precondition(
             !request.tries.areUnderWay, "a try is still under way")
-        if let log = worker.log, let client { writeLine(log, client, pool, ending) }
+        if let log = worker.log, let client, !client.isOwn {
+            writeLine(log, client, pool, ending)
+        }
+        if request.isAsked { cancelAuth() }
         if isTraced, let client { writeSpan(client, pool, ending) }
         countFailure(pool, ending)
         pool.counters.add(.inFlight, -1)

@@ -24,6 +24,8 @@ struct LocalReply {
     private var keptLines: [UInt8] = []
     /// Field lines that say more of a limit; empty for none.
     private var limitLines: [(name: StaticString, value: [UInt8])] = []
+    /// What a client of gRPC is told in the place of `body`; nil for the same.
+    private(set) var message: [UInt8]?
     /// The route's field lines; nil without any.
     let edits: FieldEdits?
     /// What it says, where there is no page.
@@ -114,6 +116,23 @@ struct LocalReply {
     /// The answer of a route that redirects to `location`.
     init(_ redirect: Redirect, to location: [UInt8], _ edits: FieldEdits?) {
         self.init(.answered, redirect.status, ("Location", location), edits)
+    }
+
+    /// The refusal of `service`, which was asked whether the request may go on: with `lines` and
+    /// `body` as they came, or with a sentence where there is no body to pass on.
+    ///
+    /// - Parameter lines: whole field lines, without those that frame the body; with those that
+    ///   describe it.
+    init(
+        refusedBy service: String, _ status: Int, _ lines: [UInt8], _ edits: FieldEdits?,
+        body: [UInt8]? = nil
+    ) {
+        let sentence = Array(Ending.authRefused.sentence(service: service).utf8)
+        self.init(
+            .authRefused, status, contentType: body == nil ? "text/plain; charset=utf-8" : nil, nil,
+            edits, body: body ?? sentence)
+        keptLines = lines
+        message = sentence
     }
 
     /// The answer that a route says.

@@ -3,6 +3,7 @@
 // request to find nothing of the one before.
 //
 //   phase        what is going on                             what comes next
+//   asking       a service is asked whether it may go on      choosing, an own answer
 //   choosing     a backend is picked, within one call         queued, awaiting, trying,
 //                                                             an own answer
 //   queued       no backend, or this machine, has room        choosing, an own answer
@@ -24,6 +25,8 @@ internal import Routing
 struct RequestState {
     /// What is going on with a request (table at the head of this file).
     enum Phase {
+        /// A service is asked whether the request may go on.
+        case asking
         /// A backend is being picked for it.
         case choosing
         /// The request is in the service's queue, until a backend or this machine has room.
@@ -74,6 +77,8 @@ struct RequestState {
     var acceptsTrailers = false
     /// Whether all of it has come.
     var isWhole = false
+    /// Whether a service is asked before it goes to a backend.
+    var isAsked = false
     /// Whether the request authenticates the connection on which it goes.
     var authenticatesConnection = false
     /// Whether every body byte received so far is in the exchange's `bodyInHand`, so that a new try
@@ -129,10 +134,12 @@ struct RequestReferences {
     var compression: CompressionRule?
     /// What the response goes through; nil unless it is compressed.
     var coded: CodedBody?
+    /// The question whether the request may go on, until there is an answer; nearly always nil.
+    var auth: AuthRequest?
 
     /// Whether it refers to nothing, as for most requests.
     var isEmpty: Bool {
         route == nil && backend == nil && boundTo == nil && upgradeOffer == nil
-            && frames == nil && compression == nil && coded == nil
+            && frames == nil && compression == nil && coded == nil && auth == nil
     }
 }

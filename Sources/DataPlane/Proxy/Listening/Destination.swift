@@ -79,6 +79,9 @@ struct Destinations: ~Copyable {
         challengePool = options.challengeService.map(pool)
     }
 
+    /// The pool of the service at this place of the routes' services.
+    func pool(at place: Int) -> BackendPool { pools[place] }
+
     /// Whether it depends on its ClientHello where a connection goes.
     var readsHellos: Bool { serverNames != nil }
 

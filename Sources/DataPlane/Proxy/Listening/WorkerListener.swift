@@ -237,6 +237,22 @@ extension WorkerListener {
         }
     }
 
+    /// Appends the head of a question about a request of `client`.
+    func writeQuestion(
+        _ question: borrowing AuthQuestion, about head: borrowing RequestHead,
+        from bytes: Span<UInt8>, of client: ClientContext, requestID: RequestID?,
+        trace: OutgoingTrace?, into out: SendBuffer
+    ) {
+        setForwarded(client)
+        let room = head.questionBytesMax(
+            question, forwarding: forwarding, certificateLines: client.certificateLines)
+        out.append(room: room) { out in
+            head.writeQuestion(
+                question, from: bytes, forwarding: forwarding, requestID: requestID, trace: trace,
+                certificateLines: client.certificateLines, into: &out)
+        }
+    }
+
     @inline(__always)
     private func write(
         _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ requestID: RequestID?,

@@ -130,6 +130,8 @@ final class Worker {
     private var clientCount = 0
     /// Free exchanges, kept so that a request allocates nothing.
     private var freeExchanges: [HTTPExchange] = []
+    /// Questions about requests, for the same reason.
+    var authRequests = AuthRequests()
     private var requestIDs = RequestIDs()
     private var jitter = SplitMix64()
     /// Timers that end what is in flight shortly before, and when, the time for the stop is over;
@@ -144,7 +146,7 @@ final class Worker {
     /// The most free buffers: as many connections may have something to send in one turn.
     private static let freeFramesMax = 64
     /// The most free exchanges: as many requests in flight are likely to come again.
-    private static let freeExchangesMax = 1024
+    static let freeExchangesMax = 1024
 
     init(
         number: Int, options: ProxyOptions, registry: StatsRegistry, reports: Mailbox<ProxyReport>,
@@ -172,11 +174,13 @@ final class Worker {
         reader.onReadable()
         loop.run()
         reader.close()
+        authRequests.cancel()
         for pool in pools.values { pool.closeIdle() }
         loop.runOnce()
         log?.finish()
         tracer?.spans?.finish()
         freeExchanges = []
+        authRequests = AuthRequests()
         freeStreams = []
         freeBackendStreams = []
     }

@@ -70,6 +70,14 @@ internal import Glibc
         }
     }
 
+    /// Removes the last `removed` bytes.
+    ///
+    /// - Precondition: there are as many.
+    package func removeLast(_ removed: Int) {
+        precondition(removed >= 0 && removed <= count, "only what is there can be removed")
+        count -= removed
+    }
+
     /// Passes what is in it to `body`, which must not change it.
     package func withBytes<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
         // Initialised so far, and neither moved nor freed during the call.

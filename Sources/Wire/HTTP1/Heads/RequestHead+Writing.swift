@@ -187,7 +187,7 @@ extension RequestHead {
         }
     }
 
-    private func writeXForwarded(
+    func writeXForwarded(
         from bytes: Span<UInt8>, _ forwarding: borrowing Forwarding,
         into out: inout OutputSpan<UInt8>
     ) {

@@ -182,7 +182,7 @@ let package = Package(
             "Routing", uses: ["Access", "Backends", "Endpoints", "HTTP1", "RateLimits"],
             settings: hot),
         model.module("Balancing", uses: ["Backends", "Endpoints", "Random"], settings: hot),
-        model.module("Evidence", uses: ["Backends", "Balancing"], settings: hot),
+        model.module("Evidence", uses: ["Backends", "Balancing", "GRPCWire"], settings: hot),
         model.module("Lookups", uses: ["DNSWire", "Endpoints"], settings: cold),
         model.module(
             "Traffic",
@@ -243,8 +243,8 @@ let package = Package(
         dataPlane.module(
             "Proxy",
             uses: [
-                "Access", "AccessLog", "Routing", "WallClock", "Events", "HTTP1", "HTTP2",
-                "Evidence", "Balancing", "Compression",
+                "Access", "AccessLog", "Routing", "WallClock", "Events", "GRPCWire", "HTTP1",
+                "HTTP2", "Evidence", "Balancing", "Compression",
                 "Backends", "Stats", "Random", "RateLimits", "Endpoints", "ProxyProtocol", "TLS",
                 "TLSWire", "Traces", "Traffic",
             ], settings: hot),
@@ -400,7 +400,7 @@ let package = Package(
         network.tests("Processes", uses: ["TestSupport", "Events", "Endpoints"]),
         model.tests("Backends", uses: ["TestSupport", "Random", "Endpoints"]),
         model.tests("Balancing", uses: ["Backends", "Random", "Endpoints"]),
-        model.tests("Evidence", uses: ["Backends", "Balancing", "Endpoints"]),
+        model.tests("Evidence", uses: ["Backends", "Balancing", "Endpoints", "GRPCWire"]),
         model.tests("Lookups", uses: ["Random", "TestSupport"]),
         model.tests("Access", uses: ["Endpoints"]),
         model.tests("Traffic"),
@@ -447,8 +447,8 @@ let package = Package(
             "Proxy",
             uses: [
                 "TestSupport", "Access", "AccessLog", "Compression", "Routing", "JSON", "Locking",
-                "Events", "HTTP1", "HTTP2", "Backends", "Balancing", "ProxyProtocol", "RateLimits",
-                "Stats",
+                "Events", "GRPCWire", "HTTP1", "HTTP2", "Backends", "Balancing", "ProxyProtocol",
+                "RateLimits", "Stats",
                 "Endpoints", "TLS", "TLSWire", "Traces", "Traffic", "WallClock",
             ]),
         controlPlane.tests("ACME", uses: ["JSON", "TLS", "WallClock"]),

@@ -19,6 +19,8 @@ package struct AccessEntry: Sendable {
     package var kind: Kind
     /// The response's status; 0 when none was sent.
     package var status = 0
+    /// The status of a call of gRPC; nil for another request, and for a call that got none.
+    package var grpcStatus: Int?
     /// The code of what ended it: two characters that need no escape.
     package var cause: StaticString
     /// Bytes received from the client.

@@ -83,6 +83,10 @@ extension AccessLogFormat {
                 out.append(" auth=")
                 out.appendDecimal(auth)
             }
+            if let status = entry.grpcStatus {
+                out.append(" grpc=")
+                out.appendDecimal(status)
+            }
             if let trace = entry.trace { Self.appendWords(trace, to: &out) }
             out.append(0x0A)
         }
@@ -127,6 +131,10 @@ extension AccessLogFormat {
         if case .http = entry.kind {
             out.append(",\"status\":")
             out.appendDecimal(entry.status)
+        }
+        if let status = entry.grpcStatus {
+            out.append(",\"grpc_status\":")
+            out.appendDecimal(status)
         }
         out.append(",\"cause\":\"")
         out.append(entry.cause)

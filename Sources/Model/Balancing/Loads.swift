@@ -182,7 +182,8 @@ package struct Loads {
         if request.tried.count > 0, request.tried.contains(member.id) { return .tried }
         // A backend with nothing in flight is below every limit, which is at least 1.
         guard member.inFlight > 0 else {
-            return member.isOnProbation && !request.isRepeatable ? .onProbation : .admitted
+            let isMeant = !member.isOnProbation || request.isRepeatable || request.isCall
+            return isMeant ? .admitted : .onProbation
         }
         if let inFlightMax, member.inFlight >= inFlightMax { return .full }
         if member.isOnProbation { return .onProbation }

@@ -7,9 +7,12 @@ package struct PickRequest {
     /// Stands for what the service hashes by, such as the client's address (`HashKey`); only
     /// consistent hashing looks at it.
     package var key: UInt64 = 0
-    /// Whether it may be sent again should the backend fail: only such a request is risked on a
-    /// backend that is on probation.
+    /// Whether it may be sent again should the backend fail: such a request is risked on a backend
+    /// that is on probation.
     package var isRepeatable = true
+    /// Whether it is a call of gRPC. It is risked there too: none of a service's calls may be sent
+    /// again as far as HTTP knows, and the backend would be on probation for ever.
+    package var isCall = false
     /// Whether it is, or asks to become, a stream: a TCP connection, a tunnel, a WebSocket. Streams
     /// are weighed among streams, other requests among those that wait for an answer.
     package var isStream = false

@@ -10,6 +10,7 @@
 // | in time                                   | such a run (FailureRun)                          |
 // | one sent before a probation began         | counts, and reports nothing: it is not what the  |
 // |                                           | probation is about                               |
+// | the status of a call of gRPC              | the same by what it is like: see CallVerdict     |
 // | a request waits, nothing comes            | see SilenceWatch                                 |
 // | a dial failed                             | reported; in doubt for a second                  |
 // | a report within 100 ms of another of it   | is left out                                      |
@@ -46,16 +47,27 @@ package struct LiveEvidence {
     package mutating func answered(
         status: Int, by record: inout BackendRecord, after wait: UInt64, now: UInt64
     ) -> Answer {
-        silence.answered(&record, after: wait, now: now)
-        guard status >= 500 else {
-            record.answers.addGood()
-            return .good(endsProbation: record.prove())
-        }
+        heard(from: &record, after: wait, now: now)
+        guard status >= 500 else { return succeeded(&record) }
         return status == 501 || status == 505 || status >= 600 ? .neutral : .failed
     }
 
-    /// An answer of the backend of `record`, to a request sent at `sentAt`, failed with `status`,
-    /// or broke off or did not come (0). The rotation has `count` backends, and `share` gives the
+    /// The head of an answer came, as in `answered`, that does not say yet whether it is a good
+    /// one.
+    package mutating func heard(
+        from record: inout BackendRecord, after wait: UInt64, now: UInt64
+    ) {
+        silence.answered(&record, after: wait, now: now)
+    }
+
+    /// An answer whose head has come is a good one.
+    package func succeeded(_ record: inout BackendRecord) -> Answer {
+        record.answers.addGood()
+        return .good(endsProbation: record.prove())
+    }
+
+    /// An answer of the backend of `record`, to a request sent at `sentAt`, failed with `status`, as
+    /// `LiveFailure` has it. The rotation has `count` backends, and `share` gives the
     /// share of failed answers of each by its place (`FailureRun.share`). Returns what is to be
     /// reported.
     package func failed(

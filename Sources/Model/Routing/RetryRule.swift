@@ -71,7 +71,7 @@ package struct RetryRule: Sendable, Equatable {
         }
     }
 
-    /// Failures of a try that brought no answer.
+    /// Failures of a try that brought no answer, or none that is one.
     package struct Conditions: OptionSet, Sendable {
         /// A bit for each.
         package let rawValue: UInt8
@@ -87,5 +87,8 @@ package struct RetryRule: Sendable, Equatable {
         package static let silence = Conditions(rawValue: 4)
         /// No answer in time: idempotent requests.
         package static let timeout = Conditions(rawValue: 8)
+        /// A call of gRPC has got UNAVAILABLE, and nothing else: any call, since whoever names it
+        /// says that calls may be made again.
+        package static let grpcUnavailable = Conditions(rawValue: 16)
     }
 }

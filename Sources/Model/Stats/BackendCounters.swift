@@ -15,7 +15,7 @@ public enum BackendCounter: Int, CounterName {
     case failures
     /// Connections to it open now, idle ones included.
     case open
-    /// Responses with a status of 500 or above.
+    /// Responses with a status of 500 or above, or a `grpc-status` that is like one.
     case responses5xx
     /// Bytes received from it.
     case bytesReceived
@@ -59,7 +59,8 @@ extension BackendCounter: ShownCounter {
         case .responses5xx:
             .counter(
                 "fairlead_backend_server_errors_total", key: "serverErrors",
-                "Responses of the backend with a status of 500 or above.")
+                "Responses of the backend with a status of 500 or above, or a grpc-status that "
+                    + "counts like one.")
         case .bytesReceived:
             .counter(
                 "fairlead_backend_received_bytes_total", key: "receivedBytes",

@@ -112,6 +112,13 @@ public enum ServiceCounter: Int, CounterName {
     case authFailed
     /// Requests let through although the service of `auth` gave no such answer.
     case authSkipped
+    /// Calls of gRPC whose clients got OK.
+    case callsOK
+    /// Calls of gRPC whose clients got a status that is about the call, Fairlead's own among them.
+    case callsRefused
+    /// Calls of gRPC whose clients got a status that is about the server, Fairlead's own among
+    /// them.
+    case callsFailed
 }
 
 extension ServiceCounter: ShownCounter {
@@ -145,6 +152,12 @@ extension ServiceCounter: ShownCounter {
     private static let auth = CounterForm.Family(
         metric: "fairlead_auth_requests_total", label: "result", group: "auth",
         help: "Requests about which another service was asked, by what became of them.")
+
+    private static let calls = CounterForm.Family(
+        metric: "fairlead_grpc_calls_total", label: "result", group: "grpcCalls",
+        help: "Calls of gRPC by the status that their clients got, Fairlead's own among them: "
+            + "server_error is UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE and "
+            + "DATA_LOSS, client_error any other but OK.")
 
     /// How operators see the counter; nil for one that only Fairlead itself reads.
     package var form: CounterForm? {
@@ -249,6 +262,9 @@ extension ServiceCounter: ShownCounter {
         case .authRefused: Self.auth.member("refused", key: "refused")
         case .authFailed: Self.auth.member("failed", key: "failed")
         case .authSkipped: Self.auth.member("skipped", key: "skipped")
+        case .callsOK: Self.calls.member("ok", key: "ok")
+        case .callsRefused: Self.calls.member("client_error", key: "clientError")
+        case .callsFailed: Self.calls.member("server_error", key: "serverError")
         }
     }
 }

@@ -26,6 +26,8 @@ package struct GRPCStatus: Hashable, Sendable {
 
     /// OK: the call succeeded.
     package static let ok = GRPCStatus(code: 0)
+    /// CANCELLED: the caller has given up, most often.
+    package static let cancelled = GRPCStatus(code: 1)
     /// UNKNOWN: the server says no more than that it failed.
     package static let unknown = GRPCStatus(code: 2)
     /// DEADLINE_EXCEEDED: the client's time was over.
@@ -40,6 +42,9 @@ package struct GRPCStatus: Hashable, Sendable {
     package static let `internal` = GRPCStatus(code: 13)
     /// UNAVAILABLE: the server can't serve now; clients may try again.
     package static let unavailable = GRPCStatus(code: 14)
+
+    /// DATA_LOSS: data is lost for good, or damaged.
+    package static let dataLoss = GRPCStatus(code: 15)
 
     /// The name, as gRPC writes it; nil for a code that it does not define.
     package var name: String? {

@@ -32,26 +32,36 @@ package enum GRPCTimeout {
     /// rounded down there: nobody is to wait longer than what is left. At most 99,999,999 hours.
     /// - Precondition: there is room for `bytesMax`.
     package static func append(_ nanoseconds: UInt64, to out: inout OutputSpan<UInt8>) {
-        var (number, unit) = (nanoseconds, UInt8(ascii: "n"))
-        for (size, larger) in units where number > digitsMax {
-            number = nanoseconds / size
-            unit = larger
-        }
-        number = min(number, digitsMax)
-        var divisor: UInt64 = 1
-        while number / divisor >= 10 { divisor *= 10 }
-        while divisor > 0 {
-            out.append(0x30 + UInt8(number / divisor % 10))
-            divisor /= 10
-        }
-        out.append(unit)
+        let value = padded(nanoseconds)
+        for index in value.indices where value[index] != 0x20 { out.append(value[index]) }
+    }
+
+    /// Number and unit for a time.
+    private static func shortened(_ nanoseconds: UInt64) -> (number: UInt64, unit: UInt8) {
+        if nanoseconds <= digitsMax { return (nanoseconds, UInt8(ascii: "n")) }
+        if nanoseconds / 1000 <= digitsMax { return (nanoseconds / 1000, UInt8(ascii: "u")) }
+        let milliseconds = nanoseconds / 1_000_000
+        if milliseconds <= digitsMax { return (milliseconds, UInt8(ascii: "m")) }
+        let seconds = milliseconds / 1000
+        if seconds <= digitsMax { return (seconds, UInt8(ascii: "S")) }
+        let minutes = seconds / 60
+        if minutes <= digitsMax { return (minutes, UInt8(ascii: "M")) }
+        return (minutes / 60, UInt8(ascii: "H"))
+    }
+
+    /// The same with spaces in front, so that it always has `bytesMax` bytes.
+    package static func padded(_ nanoseconds: UInt64) -> InlineArray<9, UInt8> {
+        var value = InlineArray<9, UInt8>(repeating: 0x20)
+        var (number, unit) = shortened(nanoseconds)
+        value[bytesMax - 1] = unit
+        var place = bytesMax - 2
+        repeat {
+            value[place] = 0x30 + UInt8(number % 10)
+            number /= 10
+            place -= 1
+        } while number > 0
+        return value
     }
 
     private static let digitsMax: UInt64 = 99_999_999
-
-    private static let units: [(UInt64, UInt8)] = [
-        (1000, UInt8(ascii: "u")), (1_000_000, UInt8(ascii: "m")),
-        (1_000_000_000, UInt8(ascii: "S")), (60_000_000_000, UInt8(ascii: "M")),
-        (3_600_000_000_000, UInt8(ascii: "H")),
-    ]
 }

@@ -107,7 +107,7 @@ let brokenConfigurations = #"""
     defaults: {retry: {budget: 20}}
         1:28: defaults.retry.budget: found "20", expected a percentage, such as 20%
     defaults: {retry: {on: [5xx]}}
-        1:25: defaults.retry.on[0]: found "5xx", expected connect, reset, silence, timeout or a status from 400 to 599
+        1:25: defaults.retry.on[0]: found "5xx", expected connect, reset, silence, timeout, grpc-unavailable or a status from 400 to 599
     defaults: {forwarding: {trusted-proxies: [10.1.2.3/8]}}
         1:43: defaults.forwarding.trusted-proxies[0]: found "10.1.2.3/8", expected a network's first address: 10.0.0.0/8, or 10.1.2.3
     defaults: {forwarding: {trusted-proxies: [proxy.internal]}}

@@ -120,8 +120,8 @@ import Traffic
         ("zone: {key: rack}", "found zone.key without zone.prefer, expected both"),
         ("slow-start: 10ms", "expected 1s to 1h"),
         ("when-none-up: maybe", "expected evidence, always or never"),
-        ("retry: {on: [sometimes]}", "expected connect, reset, silence, timeout or a status"),
-        ("retry: {on: [200]}", "expected connect, reset, silence, timeout or a status"),
+        ("retry: {on: [sometimes]}", "expected connect, reset, silence, timeout, grpc-unavailable"),
+        ("retry: {on: [200]}", "expected connect, reset, silence, timeout, grpc-unavailable"),
         (
             "retry: {back-off: 1s, back-off-max: 100ms}",
             "found a back-off of 1s and at most 100ms, expected back-off <= back-off-max"

@@ -77,6 +77,19 @@ import Traffic
                 """)
     }
 
+    @Test("the status of a call of gRPC stands beside that of HTTP, and for no other request")
+    func grpcStatus() throws {
+        func text(_ format: AccessLogFormat, _ entry: AccessEntry) throws -> String {
+            String(decoding: try line(format, entry, head: head()), as: UTF8.self)
+        }
+        #expect(!(try text(.json, entry()).contains("grpc")))
+        #expect(!(try text(.combined, entry()).contains("grpc")))
+        var call = entry()
+        call.grpcStatus = 14
+        #expect(try text(.json, call).contains("\"status\":200,\"grpc_status\":14,\"cause\""))
+        #expect(try text(.combined, call).hasSuffix("/1300 grpc=14\n"))
+    }
+
     @Test("combined: as nginx writes it, followed by what only a proxy knows")
     func combined() throws {
         let line = String(decoding: try line(.combined, entry(), head: head()), as: UTF8.self)

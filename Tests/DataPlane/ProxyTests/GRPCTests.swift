@@ -69,18 +69,4 @@ import Traffic
         GRPC.append(message: Array(text.utf8), to: &out)
         #expect(String(decoding: out, as: UTF8.self) == expected)
     }
-
-    @Test(
-        "a deadline is a number of up to eight digits and a unit",
-        arguments: [
-            ("1H", 3_600_000_000_000), ("2M", 120_000_000_000), ("3S", 3_000_000_000),
-            ("4m", 4_000_000), ("5u", 5000), ("6n", 6), ("99999999S", 99_999_999_000_000_000),
-            ("99999999M", 5_999_999_940_000_000_000), ("5124095H", 18_446_742_000_000_000_000),
-            ("5124096H", .max), ("99999999H", .max),
-            ("", nil), ("S", nil), ("5", nil), ("123456789S", nil), ("-1S", nil), ("1s", nil),
-            ("1 S", nil),
-        ] as [(String, UInt64?)])
-    func timeout(value: String, expected: UInt64?) throws {
-        #expect(GRPC.timeout(Array(value.utf8).span) == expected)
-    }
 }

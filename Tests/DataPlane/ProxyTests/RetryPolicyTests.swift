@@ -37,6 +37,7 @@ import Traffic
         (.get, .status(501), true, .no), (.get, .status(404), true, .no),
         (.put, .status(500), true, .no), (.delete, .status(502), true, .no),
         (.post, .status(503), true, .no), (.get, .status(500), false, .no),
+        (.post, .unavailable, true, .no),
     ]
 
     @Test(
@@ -49,6 +50,21 @@ import Traffic
         let decision = policy.allows(
             after: failure, tries: 1, method: method, canReplay: canReplay, now: Self.second)
         #expect(decision == expected)
+    }
+
+    @Test("a call of gRPC that got UNAVAILABLE is made again where a rule names that")
+    func unavailable() {
+        var options = options()
+        options.rule.failures.conditions.insert(.grpcUnavailable)
+        var policy = RetryPolicy(options)
+        func decision(tries: Int = 1, canReplay: Bool = true) -> RetryDecision {
+            policy.allows(
+                after: .unavailable, tries: tries, method: .post, canReplay: canReplay,
+                now: Self.second)
+        }
+        #expect(decision() == .yes)
+        #expect(decision(tries: 3) == .no)
+        #expect(decision(canReplay: false) == .no)
     }
 
     @Test("a route's rule overrides the service's")

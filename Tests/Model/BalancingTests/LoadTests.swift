@@ -152,6 +152,21 @@ import Testing
         #expect(places.count { $0 == 0 } == 1)
     }
 
+    @Test("a call of gRPC is risked on probation as well: none may be repeated")
+    func callOnProbation() {
+        let balancer = balancer([1, 1], onProbation: [0])
+        var call = PickRequest()
+        call.isRepeatable = false
+        call.isCall = true
+        var places: [Pick] = []
+        for _ in 0..<10 {
+            let pick = balancer.pick(call)
+            if case .backend(let place) = pick { balancer.began(place) }
+            places.append(pick)
+        }
+        #expect(places.count { $0 == .backend(0) } == 1)
+    }
+
     @Test("when all are on probation, none is: they share what there is")
     func allOnProbation() {
         let balancer = balancer([1, 1, 1], onProbation: [0, 1, 2])

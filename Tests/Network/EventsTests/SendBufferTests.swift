@@ -31,6 +31,20 @@ import Testing
         }
     }
 
+    @Test("spaces are put before what is there, and bytes in the place of others")
+    func changes() {
+        let buffer = SendBuffer(capacity: 8, keeping: 16)
+        buffer.append(Array("abcdefgh".utf8).span)
+        buffer.insertSpaces(3, at: 5)
+        #expect(String(decoding: contents(buffer), as: UTF8.self) == "abcde   fgh")
+        buffer.replace(from: 4, with: Array("12".utf8).span)
+        #expect(String(decoding: contents(buffer), as: UTF8.self) == "abcd12  fgh")
+        buffer.insertSpaces(0, at: 11)
+        buffer.insertSpaces(2, at: 11)
+        buffer.replace(from: 12, with: Array("z".utf8).span)
+        #expect(String(decoding: contents(buffer), as: UTF8.self) == "abcd12  fgh z")
+    }
+
     @Test("room is what was asked for, and no more")
     func room() async {
         await #expect(processExitsWith: .failure) {

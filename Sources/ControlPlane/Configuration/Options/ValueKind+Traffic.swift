@@ -15,7 +15,7 @@ extension ValueKind where Value == RetryRule.Failures {
     private static var retryFailure: Self {
         let words = RetryRule.Failures.words
         return Self(
-            "`connect`, `reset`, `silence`, `timeout` or status 400 to 599",
+            "`connect`, `reset`, `silence`, `timeout`, `grpc-unavailable` or status 400 to 599",
             write: { failure in
                 failure.statuses.first.map { "\($0)" }
                     ?? words.first { $0.1 == failure.conditions }?.0 ?? ""
@@ -26,7 +26,8 @@ extension ValueKind where Value == RetryRule.Failures {
                 }
                 guard let status = Units.digits(text), (400...599).contains(status) else {
                     throw Unexpected(
-                        expected: "connect, reset, silence, timeout or a status from 400 to 599")
+                        expected: "connect, reset, silence, timeout, grpc-unavailable or a status "
+                            + "from 400 to 599")
                 }
                 return RetryRule.Failures([], [status])
             })
@@ -36,6 +37,7 @@ extension ValueKind where Value == RetryRule.Failures {
 extension RetryRule.Failures {
     fileprivate static let words: [(String, RetryRule.Conditions)] = [
         ("connect", .connect), ("reset", .reset), ("silence", .silence), ("timeout", .timeout),
+        ("grpc-unavailable", .grpcUnavailable),
     ]
 
     /// All of `parts`, each once.

@@ -2,6 +2,7 @@
 // understand, and an end to what a client has given up. (github.com/grpc/grpc, doc:
 // PROTOCOL-HTTP2.md, http-grpc-status-mapping.md.)
 
+internal import GRPCWire
 internal import HTTP1
 internal import Routing
 
@@ -12,36 +13,56 @@ package enum GRPC {
 
     /// How long past its client's deadline a call goes on, in nanoseconds: client and backend know
     /// the deadline too, and what either says of it comes first.
-    private static let grace: UInt64 = 1_000_000_000
+    static let grace: UInt64 = 1_000_000_000
 
-    /// How long a call may last whose `head` was parsed from `bytes`, in nanoseconds; nil when its
-    /// client does not say, or not in the way in which it has to.
+    /// How long its client waits for a call whose `head` was parsed from `bytes`, in nanoseconds;
+    /// nil when it does not say, or not in the way in which it has to.
     static func timeout(of head: borrowing RequestHead, _ bytes: Span<UInt8>) -> UInt64? {
         guard let range = head.value(ofField: timeoutName, bytes) else { return nil }
-        // The longest one that can be written is many times as long as can be counted.
-        return timeout(bytes.extracting(range)).map { min($0, .max - grace) + grace }
+        return GRPCTimeout.nanoseconds(bytes.extracting(range))
     }
 
-    /// The time that a value of the field says, in nanoseconds, or the most that can be counted;
-    /// nil for any other value. It has one to eight digits, and a unit.
-    package static func timeout(_ value: Span<UInt8>) -> UInt64? {
-        guard (2...9).contains(value.count) else { return nil }
-        var number: UInt64 = 0
-        for index in 0..<value.count - 1 {
-            guard Characters.isDigit(value[index]) else { return nil }
-            number = number * 10 + UInt64(value[index] - 0x30)
+    /// Where in the field lines of a request's `head` the value of the first `grpc-timeout` is; nil
+    /// when there is none.
+    static func timeoutValue(in head: Span<UInt8>) -> Range<Int>? {
+        value(of: "grpc-timeout", in: head)
+    }
+
+    /// Where in `lines`, each with its end, the value of the first field called `name` is, which is
+    /// in small letters; nil when there is none.
+    private static func value(of name: StaticString, in lines: Span<UInt8>) -> Range<Int>? {
+        let count = name.utf8CodeUnitCount
+        var start = 0
+        while start < lines.count {
+            let end = ByteScan.lineFeed(lines, from: start, to: lines.count) ?? lines.count
+            if end - start > count, lines[start + count] == UInt8(ascii: ":"),
+                lines.extracting(start..<start + count).isEqualIgnoringCase(to: name)
+            {
+                var from = start + count + 1
+                var to = end
+                while from < to, isBlank(lines[from]) { from += 1 }
+                while from < to, isBlank(lines[to - 1]) { to -= 1 }
+                return from..<to
+            }
+            start = end + 1
         }
-        switch value[value.count - 1] {
-        case UInt8(ascii: "H"):
-            let (nanoseconds, isTooLong) = number.multipliedReportingOverflow(by: 3_600_000_000_000)
-            return isTooLong ? .max : nanoseconds
-        case UInt8(ascii: "M"): return number * 60_000_000_000
-        case UInt8(ascii: "S"): return number * 1_000_000_000
-        case UInt8(ascii: "m"): return number * 1_000_000
-        case UInt8(ascii: "u"): return number * 1000
-        case UInt8(ascii: "n"): return number
-        default: return nil
-        }
+        return nil
+    }
+
+    private static func isBlank(_ byte: UInt8) -> Bool {
+        byte == 0x20 || byte == 0x09 || byte == 0x0D
+    }
+
+    /// The status in `lines`, which are the trailers of an answer or its whole head; nil when there
+    /// is none that can be read.
+    static func status(in lines: Span<UInt8>) -> GRPCStatus? {
+        value(of: "grpc-status", in: lines).flatMap { GRPCStatus(lines.extracting($0)) }
+    }
+
+    /// Whether the server says in the lines of an answer's head when the client may call again, or
+    /// that it may not: then that is for the client to know.
+    static func hasPushback(in lines: Span<UInt8>) -> Bool {
+        value(of: "grpc-retry-pushback-ms", in: lines) != nil
     }
 
     /// The `grpc-status` that stands for an answer of Fairlead's own with this status. A time that

@@ -5,6 +5,7 @@ internal import Backends
 internal import Balancing
 internal import Events
 internal import Evidence
+internal import GRPCWire
 internal import HTTP1
 internal import Routing
 internal import Stats
@@ -181,20 +182,26 @@ extension HTTPExchange {
         }
     }
 
-    /// Whether another backend gets the request, in place of the client getting this answer, of
-    /// whose body `following` came.
+    /// Whether another backend gets the request after `failure`, in place of the client getting
+    /// this answer with `status`, of whose body `following` came.
     func isTriedElsewhere(
-        after status: Int, following: Span<UInt8>, _ client: ClientStream, _ stream: BackendStream
+        after failure: TryFailure, status: Int, following: Span<UInt8>, _ client: ClientStream,
+        _ stream: BackendStream
     ) -> Bool {
         let pool = stream.pool
         let slot = stream.slot
-        let failure = TryFailure.status(status)
         guard
             request.tries.isUnderWay(slot.other)
                 ? pool.retryPolicy.asks(after: failure, by: held.route?.retry)
                 : pool.hasOther(than: request.asking.tried) && mayRetry(after: failure, pool)
         else { return false }
         recordFirstByte(of: status, stream)
+        if failure == .unavailable {
+            record(.unavailable, stream)
+            // What the client gets is another answer's.
+            request.figures.likeStatus = 0
+            request.figures.grpcStatus = nil
+        }
         endTry(on: stream)
         stream.dismiss(following, isReusable: request.isWhole, for: client)
         if !fallBack(from: slot) { tryAgain(client, pool) }
@@ -254,6 +261,9 @@ extension HTTPExchange {
         pool.countResponse(status: reply.status)
         let sent = reply.send(to: client, mayStay: !request.effort.closesClient)
         request.figures.status = reply.status
+        if request.isCall {
+            request.figures.grpcStatus = GRPCStatus(code: GRPC.status(of: reply.status))
+        }
         request.figures.bytesOut += sent.head + sent.body
         request.figures.headBytesOut += sent.head
         finish(pool, ending)
@@ -277,8 +287,9 @@ extension HTTPExchange {
     /// Counts the exchange, which ends as `ending`, among those that failed, if it has. Called
     /// once, at its end, so that none counts twice, whatever happened on its way.
     func countFailure(_ pool: BackendPool, _ ending: Ending) {
-        if request.phase == .responding, request.figures.status >= 500 {
-            pool.counters.failedStatuses.count(status: request.figures.status)
+        let status = max(request.figures.status, request.figures.likeStatus)
+        if request.phase == .responding, status >= 500 {
+            pool.counters.failedStatuses.count(status: status)
         } else {
             guard ending != .complete, ending.isFailure else { return }
         }

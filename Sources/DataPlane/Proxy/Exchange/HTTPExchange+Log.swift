@@ -2,6 +2,7 @@
 
 internal import AccessLog
 internal import Events
+internal import GRPCWire
 internal import HTTP1
 internal import Stats
 
@@ -9,6 +10,10 @@ internal import Stats
 struct ExchangeFigures {
     /// The status of the response; 0 before one.
     var status = 0
+    /// The status of a call of gRPC; nil before it, and for other requests.
+    var grpcStatus: GRPCStatus?
+    /// The status of 500 and above that this is like; 0 when it is like none.
+    var likeStatus = 0
     var bytesIn = 0
     var bytesOut = 0
     /// How many of `bytesOut` were heads.
@@ -41,6 +46,12 @@ extension HTTPExchange {
         request.figures.status = status
         stream.withPlace { slot, backend, pool in
             if isTraced { recordStatus(status, slot) }
+            if request.isCall, status < 400, isOfCalls(stream) {
+                request.awaitsStatus = true
+                pool.recordHeard(
+                    from: backend, after: now - request.tries[slot].sentAt, worker)
+                return
+            }
             pool.recordAnswer(
                 status: status, from: backend, after: now - request.tries[slot].sentAt, worker)
         }
@@ -52,6 +63,7 @@ extension HTTPExchange {
     ) {
         var entry = AccessEntry(.http(request.version), ending.code)
         entry.status = request.figures.status
+        entry.grpcStatus = request.figures.grpcStatus?.code
         entry.bytesIn = request.figures.bytesIn
         entry.bytesOut = request.figures.bytesOut
         entry.bodyBytesOut = request.figures.bytesOut - request.figures.headBytesOut

@@ -69,10 +69,10 @@ extension HTTPExchange {
         }
     }
 
-    /// Ends the request `nanoseconds` after its beginning, since its client waits no longer; unless
-    /// it ends before.
-    func limit(to nanoseconds: UInt64) {
-        let (end, isNever) = request.startedAt.addingReportingOverflow(nanoseconds)
+    /// Ends the request at `end`, in the loop's nanoseconds, since its client waits no longer; not
+    /// if that is behind the end of the clock, or it ends before.
+    func limit(until end: (partialValue: UInt64, overflow: Bool)) {
+        let (end, isNever) = end
         guard !isNever, end < request.endsBy else { return }
         request.endsBy = end
         request.isEndOfClient = true
@@ -156,10 +156,12 @@ extension HTTPExchange {
         request.tries[slot].sentAt = worker.loop.nowNanoseconds
         if request.authenticatesConnection { stream.bind() }
         if isTraced { nameSpan(slot) }
+        if request.isCall { nameTimeLeft() }
         let expected = ExpectedResponse(
             method: request.method, answersChunks: request.isChunked,
             acceptsTrailers: request.acceptsTrailers, keepsChunks: client.takesChunks,
-            takesTrailers: client.takesTrailers, limits: client.answerLimits)
+            takesTrailers: client.takesTrailers, isOfCall: request.isCall,
+            limits: client.answerLimits)
         let isWhole = request.isWhole
         // The array of the exchange would be counted.
         let outcome =

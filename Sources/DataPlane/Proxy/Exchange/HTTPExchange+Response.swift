@@ -4,6 +4,7 @@
 internal import Backends
 internal import Events
 internal import Evidence
+internal import GRPCWire
 internal import HTTP1
 internal import Routing
 internal import Stats
@@ -53,8 +54,20 @@ extension HTTPExchange {
         _ stream: BackendStream
     ) -> Bool {
         guard let client else { return false }
+        var status: GRPCStatus?
+        if request.isCall, isOfCalls(stream) {
+            status = callStatus(in: head, bytes)
+            if status == .unavailable, !GRPC.hasPushback(in: bytes),
+                isTriedElsewhere(
+                    after: .unavailable, status: head.status, following: following, client, stream)
+            {
+                return false
+            }
+        }
         if head.status >= 400,
-            isTriedElsewhere(after: head.status, following: following, client, stream)
+            isTriedElsewhere(
+                after: .status(head.status), status: head.status, following: following, client,
+                stream)
                 || isReplaced(head, bytes, following: following, client, stream)
         {
             return false
@@ -70,6 +83,7 @@ extension HTTPExchange {
             request.responseEndsAt = worker.loop.nowNanoseconds &+ worker.jittered(limit)
         }
         recordFirstByte(of: head.status, stream)
+        if let status { record(status, stream) }
         endOther(than: stream)
         switch head.body {
         case .none, .length: break
@@ -186,6 +200,7 @@ extension HTTPExchange {
     /// silent for as long as nothing happens.
     func bodyContinues(behind isBehindHead: Bool, _ stream: BackendStream) {
         guard isBehindHead else {
+            if request.awaitsStatus { streamWentOn(stream) }
             recordMoved(stream)
             return
         }
@@ -229,6 +244,7 @@ extension HTTPExchange {
 
     /// The response is passed on, or kept for the client, to its last byte.
     func complete(_ client: ClientStream, _ stream: BackendStream) {
+        if request.awaitsStatus { recordGood(stream) }
         end(.complete, client, stream)
     }
 

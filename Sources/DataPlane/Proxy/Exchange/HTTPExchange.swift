@@ -338,6 +338,7 @@ final class HTTPExchange: Deadlined {
         if request.isAsked { cancelAuth() }
         if isTraced, let client { writeSpan(client, pool, ending) }
         countFailure(pool, ending)
+        if request.isCall { countCall(pool) }
         pool.counters.add(.inFlight, -1)
         dequeue(pool)
         pauseTimer?.cancel()

@@ -85,6 +85,23 @@ struct RequestState {
     /// can start over.
     var canReplay = true
 
+    // MARK: A call of gRPC
+
+    /// Whether it is one.
+    var isCall: Bool {
+        get { asking.isCall }
+        set { asking.isCall = newValue }
+    }
+    /// Whether the head of its answer has come, and what that says of the backend waits for the
+    /// status.
+    var awaitsStatus = false
+    /// When its client waits no longer; `.max` when it does not say.
+    var callEndsAt: UInt64 = .max
+    /// Where in the head `grpc-timeout` is written for each try; 0 for nowhere.
+    var timeoutPlace = 0
+    /// When a backend is to end it, as far as the head says.
+    var timeoutEndsAt: UInt64 = .max
+
     // MARK: The response
 
     /// Interim responses that came before it, by all tries.

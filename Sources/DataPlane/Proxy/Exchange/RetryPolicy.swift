@@ -3,7 +3,8 @@
 // The rule is that nothing runs twice that must not: a dial that failed has sent nothing and goes
 // on to as many backends as there are, within a time that the attempts bound; a connection that
 // broke, or was silent, may have run the request, so only an idempotent one is repeated (RFC 9110,
-// section 9.2.2); after an answer, only a safe one is. The budget keeps a sick service from getting
+// section 9.2.2); after an answer, only a safe one is, except a call of gRPC that got UNAVAILABLE
+// where a rule names that. The budget keeps a sick service from getting
 // its load multiplied by its own failures.
 
 internal import Balancing
@@ -73,6 +74,7 @@ package struct RetryPolicy {
         case .nothingSent: return dials.isWithin(attempts: rule.attempts) ? .yes : .no
         case .mayHaveRun: mayRun = method.isIdempotent
         case .answered: mayRun = method.isSafe
+        case .refused: mayRun = true
         }
         guard tries < rule.attempts, canReplay, mayRun else { return .no }
         refill(now)

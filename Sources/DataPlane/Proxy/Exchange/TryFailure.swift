@@ -12,9 +12,10 @@
 //   timeout                 may have run  timeout                      backendTimeout
 //   slow                    answered      any attempts                 noResponse
 //   status                  answered      the status                   noResponse
+//   unavailable             refused       grpc-unavailable             noResponse
 //
 // After `silent`, `tryTimeout` and `slow` the try goes on if there is no other, and the answer with
-// a `status` is passed on: so these end no request.
+// a `status`, or of `unavailable`, is passed on: so these end no request.
 
 internal import Routing
 
@@ -42,6 +43,8 @@ package enum TryFailure: Equatable, Sendable {
     case timeout
     /// A response with this status.
     case status(Int)
+    /// A call of gRPC has got UNAVAILABLE in place of an answer.
+    case unavailable
 }
 
 extension TryFailure {
@@ -55,6 +58,9 @@ extension TryFailure {
         /// The request has an answer, or is under way and to be sent a second time: one that is
         /// safe can be sent elsewhere (section 9.2.1).
         case answered
+        /// The server says that it did not serve the request, or could not go on: any can be sent
+        /// elsewhere, since nobody but an operator who knows the calls names this failure.
+        case refused
     }
 
     /// What the backend may have done with the request.
@@ -63,6 +69,7 @@ extension TryFailure {
         case .dial, .shortage, .refused: .nothingSent
         case .noResponse, .withdrawn, .silent, .tryTimeout, .timeout: .mayHaveRun
         case .slow, .status: .answered
+        case .unavailable: .refused
         }
     }
 
@@ -78,6 +85,7 @@ extension TryFailure {
         case .tryTimeout, .slow: true
         case .timeout: failures.conditions.contains(.timeout)
         case .status(let status): failures.statuses.contains(status)
+        case .unavailable: failures.conditions.contains(.grpcUnavailable)
         }
     }
 
@@ -88,7 +96,8 @@ extension TryFailure {
         case .shortage: .shortage
         case .withdrawn: .requestExpired
         case .timeout: .backendTimeout
-        case .refused, .noResponse, .silent, .slow, .tryTimeout, .status: .noResponse
+        case .refused, .noResponse, .silent, .slow, .tryTimeout, .status, .unavailable:
+            .noResponse
         }
     }
 }

@@ -27,18 +27,40 @@ extension BackendPool {
             status: status, by: &backend.record, after: nanoseconds, now: now)
         {
         case .good(let endsProbation):
-            // Good answers only: a backend that fails fast must not get more requests for it.
-            if let place = backend.record.place {
-                balancerLink.use { $0.answered(place, after: nanoseconds, now: now) }
-            }
-            if endsProbation { worker.report(.proven(options.id, backend.id)) }
+            answeredWell(backend, after: nanoseconds, endsProbation: endsProbation, worker)
         case .failed: recordFailure(of: backend, status: status, sentAt: now - nanoseconds, worker)
         case .neutral: break
         }
     }
 
-    /// Records that an answer of `backend` to a request sent at `sentAt` failed, or broke off
-    /// (status 0).
+    private func answeredWell(
+        _ backend: PooledBackend, after nanoseconds: UInt64, endsProbation: Bool, _ worker: Worker
+    ) {
+        let now = worker.loop.nowNanoseconds
+        // Good answers only: a backend that fails fast must not get more requests for it.
+        if let place = backend.record.place {
+            balancerLink.use { $0.answered(place, after: nanoseconds, now: now) }
+        }
+        if endsProbation { worker.report(.proven(options.id, backend.id)) }
+    }
+
+    /// Records that the head of a response came from `backend`, as `recordAnswer` does, that does
+    /// not say yet whether it is a good one.
+    func recordHeard(from backend: PooledBackend, after nanoseconds: UInt64, _ worker: Worker) {
+        backend.counters.firstByte.record(microseconds: Int(nanoseconds / 1000))
+        evidence.heard(
+            from: &backend.record, after: nanoseconds, now: worker.loop.nowNanoseconds)
+    }
+
+    /// Records that a response of `backend`, whose head came so many `nanoseconds` after its
+    /// request was sent, and is recorded, is a good one.
+    func recordGood(_ backend: PooledBackend, after nanoseconds: UInt64, _ worker: Worker) {
+        guard case .good(let endsProbation) = evidence.succeeded(&backend.record) else { return }
+        answeredWell(backend, after: nanoseconds, endsProbation: endsProbation, worker)
+    }
+
+    /// Records that an answer of `backend` to a request sent at `sentAt` failed with `status`, as
+    /// `LiveFailure` has it.
     func recordFailure(
         of backend: PooledBackend, status: Int, sentAt: UInt64, _ worker: Worker
     ) {

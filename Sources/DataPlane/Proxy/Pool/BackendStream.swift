@@ -20,6 +20,8 @@ struct ExpectedResponse {
     var keepsChunks = true
     /// Whether trailers are passed on without chunks.
     var takesTrailers = false
+    /// Whether it answers a call of gRPC.
+    var isOfCall = false
     /// The limits of its head.
     var limits = HeadLimits()
 }

@@ -235,6 +235,11 @@ final class HTTP2BackendStream: HTTP2Stream {
             block, rule: .leaveOut, limits: expected.limits, decoder: &connection.decoder)
         switch outcome {
         case .complete where endsStream:
+            if expected.isOfCall {
+                worker.trailerText.withText { lines in
+                    exchangeLink.with { $0.callEnded(lines, stream) }
+                }
+            }
             if framesChunks || expected.takesTrailers {
                 worker.trailerText.withText { trailersCome.append($0) }
             }

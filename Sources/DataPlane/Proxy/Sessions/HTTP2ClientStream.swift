@@ -80,8 +80,9 @@ final class HTTP2ClientStream: HTTP2Stream {
                     exchange.begin(
                         head, bytes, from: client, session.context, to: pool, by: route.object)
                     exchange.request.acceptsTrailers = worker.requestText.acceptsTrailers
-                    if isGRPC, let time = GRPC.timeout(of: head, bytes) {
-                        exchange.limit(to: time)
+                    if isGRPC {
+                        exchange.request.isCall = true
+                        if let time = GRPC.timeout(of: head, bytes) { exchange.limitCall(to: time) }
                     }
                     exchange.start(with: Span(), isLast: isWhole || isTunnel, client, pool)
                 }

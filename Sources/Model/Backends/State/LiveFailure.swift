@@ -1,10 +1,12 @@
 // LiveFailure: evidence against a backend from its live requests. The workers watch and count; the
 // roster decides what follows.
 
+internal import GRPCWire
+
 /// Why live traffic speaks against a backend that could be connected to. Any thread.
 package enum LiveFailure: Sendable, Hashable, CustomStringConvertible {
     /// This many requests in a row failed; `last` is the status of the last one, 0 if it was broken
-    /// off without one.
+    /// off without one, and below 0 for a status of gRPC: -14 is UNAVAILABLE.
     case answers(consecutive: Int, last: Int)
     /// This many requests wait for an answer, and none came.
     case silent(waiting: Int)
@@ -28,7 +30,11 @@ package enum LiveFailure: Sendable, Hashable, CustomStringConvertible {
     }
 
     private static func text(_ status: Int) -> String {
-        status == 0 ? "broken off" : "status \(status)"
+        switch status {
+        case 0: "broken off"
+        case 1...: "status \(status)"
+        default: "grpc-status \(GRPCStatus(code: -max(status, -999)))"
+        }
     }
 }
 

@@ -78,6 +78,30 @@ internal import Glibc
         count -= removed
     }
 
+    /// Writes `bytes` in the place of what is in it from `offset` on.
+    ///
+    /// - Precondition: there are so many bytes.
+    package func replace(from offset: Int, with bytes: Span<UInt8>) {
+        precondition(
+            offset >= 0 && offset <= count - bytes.count, "only what is there can be replaced")
+        for index in bytes.indices {
+            // Inside of what is initialised, as was just made sure.
+            unsafe base[offset + index] = bytes[index]
+        }
+    }
+
+    /// Puts `added` spaces before what is in it from `offset` on.
+    ///
+    /// - Precondition: there is as much; `added` is not negative.
+    package func insertSpaces(_ added: Int, at offset: Int) {
+        precondition(added >= 0 && (0...count).contains(offset), "only within what is there")
+        makeRoom(for: added)
+        // The room was just made, and both places are in it.
+        unsafe (base + offset + added).update(from: base + offset, count: count - offset)
+        for index in offset..<offset + added { unsafe base[index] = 0x20 }
+        count += added
+    }
+
     /// Passes what is in it to `body`, which must not change it.
     package func withBytes<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
         // Initialised so far, and neither moved nor freed during the call.

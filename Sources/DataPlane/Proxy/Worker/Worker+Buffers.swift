@@ -3,7 +3,6 @@
 
 internal import Events
 internal import HTTP1
-internal import HTTP2
 
 extension Worker {
     /// Receives from a connection; `withReceived` has the bytes until the next call.
@@ -51,9 +50,6 @@ extension Worker {
     func appendLastChunk() {
         outgoing.append(room: 3) { $0.append("0\r\n") }
     }
-
-    /// Has the next request for a WebSocket of a client of HTTP/2 get a key that no other has.
-    func renewWebSocketKey() { requestText.webSocketKey = WebSocketKey(random(), random()) }
 
     /// Copying a small body behind its head is cheaper than having the kernel gather two pieces.
     private static var copiedBodyMax: Int { 4096 }

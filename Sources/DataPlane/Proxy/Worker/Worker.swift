@@ -139,12 +139,12 @@ final class Worker {
     private var drainTimers: [Timer] = []
 
     /// Free streams and buffers of HTTP/2 sessions, for the same reason.
-    private var freeStreams: [HTTP2ClientStream] = []
-    private var freeBackendStreams: [HTTP2BackendStream] = []
-    private var freeFrames: [SendBuffer] = []
+    var freeStreams: [HTTP2ClientStream] = []
+    var freeBackendStreams: [HTTP2BackendStream] = []
+    var freeFrames: [SendBuffer] = []
 
     /// The most free buffers: as many connections may have something to send in one turn.
-    private static let freeFramesMax = 64
+    static let freeFramesMax = 64
     /// The most free exchanges: as many requests in flight are likely to come again.
     static let freeExchangesMax = 1024
 
@@ -455,40 +455,6 @@ final class Worker {
     func recycle(_ exchange: consuming HTTPExchange) {
         if freeExchanges.count == Self.freeExchangesMax { freeExchanges.removeLast() }
         freeExchanges.append(exchange)
-    }
-
-    // MARK: - HTTP/2
-
-    func takeStream() -> HTTP2ClientStream {
-        freeStreams.popLast() ?? HTTP2ClientStream(worker: self)
-    }
-
-    /// Keeps `stream`, which may still be on the stack: of too many, another is dropped.
-    func recycle(_ stream: consuming HTTP2ClientStream) {
-        if freeStreams.count == Self.freeExchangesMax { freeStreams.removeLast() }
-        freeStreams.append(stream)
-    }
-
-    func takeBackendStream() -> HTTP2BackendStream {
-        freeBackendStreams.popLast() ?? HTTP2BackendStream(worker: self)
-    }
-
-    /// Keeps `stream`, which may still be on the stack: of too many, another is dropped.
-    func recycle(_ stream: consuming HTTP2BackendStream) {
-        if freeBackendStreams.count == Self.freeExchangesMax { freeBackendStreams.removeLast() }
-        freeBackendStreams.append(stream)
-    }
-
-    /// Memory for the frames of a connection, until `giveBackFrames`.
-    func takeFrames() -> SendBuffer {
-        freeFrames.popLast() ?? SendBuffer(capacity: 4096, keeping: 1 << 17)
-    }
-
-    /// Keeps the memory of `frames`; of too many, it is dropped. Connections need theirs for a turn
-    /// at a time.
-    func giveBackFrames(_ frames: SendBuffer) {
-        frames.removeAll()
-        if freeFrames.count < Self.freeFramesMax { freeFrames.append(frames) }
     }
 
     // MARK: - Shortages

@@ -66,9 +66,9 @@ package struct LiveEvidence {
         return .good(endsProbation: record.prove())
     }
 
-    /// An answer of the backend of `record`, to a request sent at `sentAt`, failed with `status`, as
-    /// `LiveFailure` has it. The rotation has `count` backends, and `share` gives the
-    /// share of failed answers of each by its place (`FailureRun.share`). Returns what is to be
+    /// An answer of the backend of `record`, to a request sent at `sentAt`, failed with `status`,
+    /// as `LiveFailure` has it. The rotation has `count` backends, and `share` gives the share of
+    /// failed answers of each by its place (`FailureRun.share`). Returns what is to be
     /// reported.
     package func failed(
         status: Int, of record: inout BackendRecord, sentAt: UInt64, now: UInt64, count: Int,

@@ -156,8 +156,8 @@ extension ServiceCounter: ShownCounter {
     private static let calls = CounterForm.Family(
         metric: "fairlead_grpc_calls_total", label: "result", group: "grpcCalls",
         help: "Calls of gRPC by the status that their clients got, Fairlead's own among them: "
-            + "server_error is UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE and "
-            + "DATA_LOSS, client_error any other but OK.")
+            + "server_error is UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE "
+            + "and DATA_LOSS, client_error any other but OK.")
 
     /// How operators see the counter; nil for one that only Fairlead itself reads.
     package var form: CounterForm? {

@@ -49,7 +49,7 @@ package enum GRPCTimeout {
         return (minutes / 60, UInt8(ascii: "H"))
     }
 
-    /// The same with spaces in front, so that it always has `bytesMax` bytes.
+    /// The shortened text with spaces in front, so that it always has `bytesMax` bytes.
     package static func padded(_ nanoseconds: UInt64) -> InlineArray<9, UInt8> {
         var value = InlineArray<9, UInt8>(repeating: 0x20)
         var (number, unit) = shortened(nanoseconds)

@@ -165,7 +165,10 @@ struct ValueKind<Value: Sendable>: Sendable {
                 }
             })
         kind.isSecret = isSecret
-        kind.shape = .either([.words(words), shape])
+        // In a list, as it is printed, a word stands alone.
+        kind.shape = .either([
+            isList ? .list(of: .words(words), countMin: 1, countMax: 1) : .words(words), shape,
+        ])
         return kind
     }
 

@@ -42,6 +42,7 @@ enum ClientStream {
     // MARK: - The client
 
     /// What routing, forwarding and the log need to know of the client.
+    @inline(__always)
     var context: ClientContext { with({ $0.context }, { $0.context }, { $0.context }) }
 
     /// Whether it is Fairlead itself, which has no line in the access log.
@@ -60,6 +61,7 @@ enum ClientStream {
     var takesTrailers: Bool { with({ _ in false }, { _ in true }, { _ in false }) }
 
     /// How large the heads of responses may be.
+    @inline(__always)
     var answerLimits: HeadLimits {
         with(
             { $0.listener.answerLimits }, { $0.context.listener.answerLimits },

@@ -46,10 +46,10 @@ private func envoyFile(_ setup: Setup) -> String {
 }
 
 private let envoySecondProtocol = """
-            typed_extension_protocol_options:
-              envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
-                "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-                explicit_http_config: {http2_protocol_options: {}}
+        typed_extension_protocol_options:
+          envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+            "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+            explicit_http_config: {http2_protocol_options: {}}
     """
 
 /// Its suites for TLS 1.3 can't be chosen; it takes AES-128-GCM by itself.

@@ -44,8 +44,8 @@ extension Scenario {
             // A message comes back as it is, with the trailers of a call that succeeded.
             origin: {
                 [
-                    "nghttpd", "--no-tls", "--echo-upload", "--trailer=grpc-status: 0",
-                    "\($0.origin)",
+                    "nghttpd", "--no-tls", "--htdocs=\($0.folder)", "--echo-upload",
+                    "--trailer=grpc-status: 0", "\($0.origin)",
                 ]
             },
             prepare: {
@@ -53,6 +53,8 @@ extension Scenario {
                 $0.speaksHTTP2 = true
                 $0.originSpeaksHTTP2 = true
                 _ = try write(callMessage, as: "call", of: $0)
+                // What every proxy is asked for before it is measured.
+                _ = try write("here\n", as: "head", of: $0)
             }
         ) { running, seconds in
             try await perRequest(running, seconds: seconds) {

@@ -529,8 +529,8 @@ let package = Package(
             ],
             path: "Tests/Flow",
             exclude: [
-                "Browser", "Cases", "GRPC", "Telemetry", "alerts.yaml", "differences.md",
-                "discovery.md",
+                "Browser", "Cases", "Compression", "GRPC", "Telemetry", "WebSocket",
+                "alerts.yaml", "differences.md", "discovery.md",
             ],
             swiftSettings: strict),
         // The tree itself: format, import arrows, lengths, examples.

@@ -1,10 +1,8 @@
 // CertificateWatch: takes up certificates that have changed on disk, and what verifies those of
 // clients.
 //
-// Folders on the way to the files are watched, links included, and a moment after the last change
-// the files are read. Once a minute all bytes are compared as well: network file systems don't tell
-// of a change that another machine made. A broken certificate leaves the one in use in force, and
-// log, page and metrics tell of it until it is mended.
+// A FileFollower says when to look, and all bytes are compared then. A broken certificate leaves
+// the one in use in force, and log, page and metrics tell of it until it is mended.
 
 internal import CertificateFiles
 internal import Configuration
@@ -15,106 +13,44 @@ internal import WallClock
 /// Follows the files of certificates. Control thread only.
 final class CertificateWatch {
     private let store: CertificateStore
-    private let loop: EventLoop
     private let log: () -> Log
-    private var folders: FolderWatch?
-    private var settling: Timer?
-    private var minutely: Timer?
-    /// When the first change came that was not read yet.
-    private var firstChange: ContinuousClock.Instant?
+    private var follower: FileFollower?
     /// What the files of each source had when they were read last.
     private var digests: [CertificateSource: Int] = [:]
-    private var isWarned = false
-
-    /// Changes come in bursts, such as a chain and then its key: they are read once it has been
-    /// quiet for so long.
-    static let settleTime = Duration.seconds(1)
-    /// An endless burst is read at this interval.
-    static let settleMax = Duration.seconds(5)
-    /// How often the files are compared although nothing was told of a change.
-    static let lookInterval = Duration.seconds(60)
 
     /// Watches nothing before `start`.
     init(_ store: CertificateStore, on loop: EventLoop, log: @escaping () -> Log) {
         self.store = store
-        self.loop = loop
         self.log = log
-        store.onSources = { [unowned self] in follow() }
+        follower = FileFollower(
+            // A chain comes, and then its key.
+            on: loop, FileFollower.Settling(time: .seconds(1), most: .seconds(5)),
+            paths: { [unowned self] in
+                var paths = WatchedPaths()
+                for source in sources { paths.add(source) }
+                return paths
+            },
+            warn: {
+                log().write(.warning, "certificate.unwatched", ["cause": "\($0)", "effect": $1])
+            },
+            look: { [unowned self] in look() })
+        // The sources may be others.
+        store.onSources = { [unowned self] in follower?.follow() }
     }
 
     /// Begins to watch the files of the store's sources; without any it costs nothing.
-    func start() {
-        settling = Timer(on: loop) { [unowned self] in look() }
-        minutely = Timer(on: loop) { [unowned self] in look() }
-        follow()
-    }
+    func start() { follower?.start() }
 
     /// Watches no more.
-    func stop() {
-        settling?.cancel()
-        minutely?.cancel()
-        folders?.close()
-        folders = nil
-        settling = nil
-    }
+    func stop() { follower?.stop() }
 
     private var sources: [CertificateSource] {
         store.readings.keys.filter { if case .named = $0 { false } else { true } }
     }
 
-    /// The sources may be others: watches their folders, and reads them soon, since they may have
-    /// changed since they were read.
-    private func follow() {
-        guard let settling, let minutely else { return }
-        guard !sources.isEmpty else {
-            minutely.cancel()
-            folders?.close()
-            folders = nil
-            return
-        }
-        watchFolders()
-        settling.schedule(after: Self.settleTime)
-        if !minutely.isScheduled { minutely.schedule(after: Self.lookInterval) }
-    }
-
-    private func watchFolders() {
-        var paths = WatchedPaths()
-        for source in sources { paths.add(source) }
-        var refusal: Errno?
-        do throws(Errno) {
-            let watch =
-                if let folders { folders } else {
-                    try FolderWatch(on: loop) { [unowned self] in changed() }
-                }
-            folders = watch
-            refusal = watch.watch(paths.folders)
-        } catch {
-            refusal = error
-        }
-        if let refusal, !isWarned {
-            log().write(
-                .warning, "certificate.unwatched",
-                [
-                    "cause": "\(refusal)",
-                    "effect": "changes are seen once a minute; raise fs.inotify.max_user_watches",
-                ])
-        }
-        isWarned = refusal != nil
-    }
-
-    private func changed() {
-        let first = firstChange ?? .now
-        firstChange = first
-        let rest = max(.zero, Self.settleMax - (.now - first))
-        settling?.schedule(after: min(Self.settleTime, rest))
-    }
-
     // MARK: - Reading
 
     private func look() {
-        firstChange = nil
-        settling?.cancel()
-        minutely?.schedule(after: Self.lookInterval)
         var new: [CertificateSource: CertificateReading] = [:]
         for source in sources {
             guard let old = store.readings[source] else { continue }
@@ -128,7 +64,6 @@ final class CertificateWatch {
         }
         for (source, reading) in new { logChange(to: reading, of: source) }
         if !new.isEmpty { store.set(new) }
-        watchFolders()
     }
 
     private func logChange(to new: CertificateReading, of source: CertificateSource) {

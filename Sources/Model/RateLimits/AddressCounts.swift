@@ -10,17 +10,11 @@
 // client in several thousand, since without the key of the hash nobody can aim at one. Connections
 // that find no room there are not counted and not refused: the listener's own limit bounds them.
 
-internal import Glibc
 internal import Synchronization
 
 /// Open connections by client. Any thread.
-@safe package final class AddressCounts: Sendable {
-    private typealias Word = Atomic<UInt64>
-
-    /// Lives as long as the object.
-    private nonisolated(unsafe) let words: UnsafeMutablePointer<Word>
-    /// What was allocated; the words begin at its first cache line.
-    private nonisolated(unsafe) let memory: UnsafeMutableRawPointer
+package final class AddressCounts: Sendable {
+    private let words: AtomicWords
     private let setCount: Int
 
     private static let wordsOfSet = 8
@@ -36,20 +30,7 @@ internal import Synchronization
         var sets = 1
         while sets * Self.wordsOfSet < connections * 4 { sets *= 2 }
         setCount = sets
-        let count = sets * Self.wordsOfSet
-        // Zeroed by the kernel as it is touched: clients that do not come take nothing.
-        guard let memory = unsafe calloc(count * 8 + 64, 1) else {
-            preconditionFailure("no memory for a limit of connections")
-        }
-        unsafe self.memory = memory
-        // A word that is zero is an `Atomic` of zero: it has nothing besides its value.
-        unsafe words = memory.alignedUp(toMultipleOf: 64)
-            .bindMemory(to: Word.self, capacity: count)
-    }
-
-    deinit {
-        unsafe words.deinitialize(count: setCount * Self.wordsOfSet)
-        unsafe free(memory)
+        words = AtomicWords(count: sets * Self.wordsOfSet)
     }
 
     /// What becomes of a connection.
@@ -122,14 +103,16 @@ internal import Synchronization
     // order for all threads, so that of two that put a client into a set one sees the other.
 
     private func load(_ index: Int) -> UInt64 {
-        unsafe words[index].load(ordering: .sequentiallyConsistent)
+        words.with(index) { $0.load(ordering: .sequentiallyConsistent) }
     }
 
     /// Replaces the word at `index` if it is `old`. Returns whether it was.
     private func replace(_ index: Int, _ old: UInt64, by new: UInt64) -> Bool {
-        unsafe words[index].compareExchange(
-            expected: old, desired: new, ordering: .sequentiallyConsistent
-        ).exchanged
+        words.with(index) {
+            $0.compareExchange(
+                expected: old, desired: new, ordering: .sequentiallyConsistent
+            ).exchanged
+        }
     }
 }
 

@@ -19,17 +19,12 @@
 // Two workers that put clients into one place at the same time may charge one request to the wrong
 // one of them. That is the whole price of having no lock.
 
-internal import Glibc
 internal import Synchronization
 
 /// Buckets by key. Any thread.
-@safe package final class RateTable: Sendable {
-    private typealias Word = Atomic<UInt64>
-
-    /// The words of keys and times; 16 for each set. Lives as long as the object.
-    private nonisolated(unsafe) let words: UnsafeMutablePointer<Word>
-    /// What was allocated; the words begin at its first cache line.
-    private nonisolated(unsafe) let memory: UnsafeMutableRawPointer
+package final class RateTable: Sendable {
+    /// The words of keys and times; 16 for each set.
+    private let words: AtomicWords
     private let setCount: Int
 
     /// The places of a set that clients have for themselves.
@@ -52,20 +47,7 @@ internal import Synchronization
     package init(entries: Int) {
         precondition(entries > 0, "a table of nobody limits nobody")
         setCount = Self.sets(for: entries)
-        let count = setCount * Self.wordsOfSet
-        // Zeroed by the kernel as it is touched: clients that do not come take nothing.
-        guard let memory = unsafe calloc(count * 8 + 64, 1) else {
-            preconditionFailure("no memory for a limit of requests")
-        }
-        unsafe self.memory = memory
-        // A word that is zero is an `Atomic` of zero: it has nothing besides its value.
-        unsafe words = memory.alignedUp(toMultipleOf: 64)
-            .bindMemory(to: Word.self, capacity: count)
-    }
-
-    deinit {
-        unsafe words.deinitialize(count: setCount * Self.wordsOfSet)
-        unsafe free(memory)
+        words = AtomicWords(count: setCount * Self.wordsOfSet)
     }
 
     /// What becomes of a request.
@@ -125,12 +107,15 @@ internal import Synchronization
     // Every index is below the number of words: a set is, and 16 words follow from there.
 
     @inline(__always)
-    private func load(_ index: Int) -> UInt64 { unsafe words[index].load(ordering: .relaxed) }
+    private func load(_ index: Int) -> UInt64 {
+        words.with(index) { $0.load(ordering: .relaxed) }
+    }
 
     /// Replaces the word at `index` if it is `old`. Returns whether it was.
     @inline(__always)
     private func replace(_ index: Int, _ old: UInt64, by new: UInt64) -> Bool {
-        unsafe words[index].compareExchange(expected: old, desired: new, ordering: .relaxed)
-            .exchanged
+        words.with(index) {
+            $0.compareExchange(expected: old, desired: new, ordering: .relaxed).exchanged
+        }
     }
 }

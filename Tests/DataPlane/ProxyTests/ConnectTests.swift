@@ -16,19 +16,6 @@ import Traffic
     /// Bytes that a client may send too early, and that must never be read as a request.
     private static let smuggled = "GET /admin HTTP/1.1\r\nHost: a.test\r\n\r\n"
 
-    /// Sends `answer`, then sends back what it gets.
-    private func echoing(_ answer: String) throws -> Backend {
-        try Backend { wire, backend in
-            guard try backend.next(wire) != nil else { return }
-            try wire.send(answer)
-            while true {
-                let more = try wire.receive()
-                if more.isEmpty { return }
-                try wire.send(more)
-            }
-        }
-    }
-
     private func withConnect(
         _ ports: [UInt16], _ configure: (inout ProxyOptions) -> Void = { _ in },
         _ body: (RunningProxy) throws -> Void
@@ -50,7 +37,7 @@ import Traffic
             "HTTP/1.0 200 OK\r\nConnection: close\r\nKeep-Alive: 1\r\n",
         ])
     func tunnel(head: String) throws {
-        let backend = try echoing("\(head)X-Kept: 1\r\n\r\nhello")
+        let backend = try Backend.echoing(behind: "\(head)X-Kept: 1\r\n\r\nhello")
         try withConnect([backend.port]) { proxy in
             let client = try proxy.connect()
             try client.send(Self.request)
@@ -73,7 +60,7 @@ import Traffic
 
     @Test("bytes that the client sends before the tunnel exists wait for it")
     func early() throws {
-        let backend = try echoing("HTTP/1.1 200 OK\r\n\r\n")
+        let backend = try Backend.echoing(behind: "HTTP/1.1 200 OK\r\n\r\n")
         try withConnect([backend.port]) { proxy in
             let client = try proxy.connect()
             try client.send(Self.request + Self.smuggled)
@@ -106,8 +93,9 @@ import Traffic
 
     @Test("a switch of protocols is no answer to CONNECT")
     func upgraded() throws {
-        let backend = try echoing(
-            "HTTP/1.1 101 S\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
+        let backend = try Backend.echoing(
+            behind:
+                "HTTP/1.1 101 S\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
         try withConnect([backend.port]) { proxy in
             let client = try proxy.connect()
             try client.send(
@@ -121,7 +109,7 @@ import Traffic
     @Test("CONNECT is never sent twice, but a dial for it may be repeated")
     func retries() throws {
         let silent = try Backend { wire, backend in _ = try backend.next(wire) }
-        let other = try echoing("HTTP/1.1 200 OK\r\n\r\n")
+        let other = try Backend.echoing(behind: "HTTP/1.1 200 OK\r\n\r\n")
         try withConnect([silent.port, other.port]) { proxy in
             let client = try proxy.connect()
             try client.send(Self.request)
@@ -159,7 +147,7 @@ import Traffic
             ("no.test:1", "HTTP/1.1 403 "), ("path.test:1", "HTTP/1.1 404 "),
         ])
     func routed(authority: String, answer: String) throws {
-        let backend = try echoing("HTTP/1.1 200 OK\r\n\r\n")
+        let backend = try Backend.echoing(behind: "HTTP/1.1 200 OK\r\n\r\n")
         func rule(_ action: RouteAction, _ host: String, _ path: PathPattern) -> RouteRule {
             var rule = RouteRule(action)
             rule.host = .exact(host)

@@ -22,22 +22,9 @@ import Traffic
         "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
         + "Sec-WebSocket-Accept: x\r\nSec-WebSocket-Protocol: chat\r\n\r\n"
 
-    /// Answers a request with `answer`, then sends back what it gets, up to the client's end.
-    private func echoing(_ answer: String = granted) throws -> Backend {
-        try Backend { wire, backend in
-            guard try backend.next(wire) != nil else { return }
-            try wire.send(answer)
-            while true {
-                let more = try wire.receive()
-                if more.isEmpty { return }
-                try wire.send(more)
-            }
-        }
-    }
-
     @Test("bytes go both ways, even those that came before the backend had granted the tunnel")
     func both() throws {
-        let backend = try echoing(Self.granted + "hello")
+        let backend = try Backend.echoing(behind: Self.granted + "hello")
         try withProxy([backend.port]) { proxy in
             let client = try HTTP2Client(proxy.connect())
             let slot = try client.send(fields: Self.fields, endsStream: false)
@@ -77,11 +64,7 @@ import Traffic
                     continue
                 }
                 try wire.send(Self.granted)
-                while true {
-                    let more = try wire.receive()
-                    if more.isEmpty { return }
-                    try wire.send(more)
-                }
+                try wire.echo()
             }
         }
         try withProxy([backend.port]) { proxy in
@@ -139,7 +122,8 @@ import Traffic
 
     @Test("a switch to another protocol than the client's is no answer")
     func forged() throws {
-        let backend = try echoing(Self.granted.replacing("websocket", with: "other"))
+        let answer = Self.granted.replacing("websocket", with: "other")
+        let backend = try Backend.echoing(behind: answer)
         try withProxy([backend.port]) { proxy in
             let client = try HTTP2Client(proxy.connect())
             let slot = try client.send(fields: Self.fields, endsStream: false)
@@ -177,7 +161,7 @@ import Traffic
 
     @Test("a tunnel in which nothing moves ends, and one in which bytes move does not")
     func idle() throws {
-        let backend = try echoing()
+        let backend = try Backend.echoing(behind: Self.granted)
         try withProxy([backend.port]) { options in
             options.listeners[0].policy.timeouts.tunnel = .milliseconds(300)
             options.listeners[0].policy.timeouts.stall = .milliseconds(100)
@@ -215,7 +199,7 @@ import Traffic
         }
     }
 
-    @Test("without `upgrade` nobody is told of it, and to ask for it breaks the rules")
+    @Test("without `upgrade` it is not offered, and a client that asks breaks the rules")
     func switchedOff() throws {
         let backend = try Backend.replying(response("plain"))
         try withProxy([backend.port]) { options in
@@ -237,11 +221,7 @@ import Traffic
             let head = try wire.receive(through: "\r\n\r\n") ?? ""
             #expect(head.hasPrefix("CONNECT b.test:443 HTTP/1.1\r\nHost: b.test:443\r\n"))
             try wire.send("HTTP/1.1 200 Connected\r\n\r\nhello")
-            while true {
-                let more = try wire.receive()
-                if more.isEmpty { return }
-                try wire.send(more)
-            }
+            try wire.echo()
         }
         try withProxy([backend.port]) { options in
             options.listeners[0].policy.allowsConnect = isAllowed

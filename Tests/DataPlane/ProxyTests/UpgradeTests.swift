@@ -14,22 +14,9 @@ import Traffic
     private static let granted =
         "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
 
-    /// Grants the switch, then sends back what it gets.
-    private func echoing(_ answer: String = granted) throws -> Backend {
-        try Backend { wire, backend in
-            guard try backend.next(wire) != nil else { return }
-            try wire.send(answer)
-            while true {
-                let more = try wire.receive()
-                if more.isEmpty { return }
-                try wire.send(more)
-            }
-        }
-    }
-
     @Test("bytes go both ways after the switch, even those that came with it")
     func tunnel() throws {
-        let backend = try echoing(Self.granted + "hello")
+        let backend = try Backend.echoing(behind: Self.granted + "hello")
         try withProxy([backend.port]) { proxy in
             let client = try proxy.connect()
             // The first frame may come with the request: it is the tunnel's, not a next request.
@@ -103,7 +90,7 @@ import Traffic
             ),
         ])
     func forged(_ request: String, _ answer: String) throws {
-        let backend = try echoing(answer)
+        let backend = try Backend.echoing(behind: answer)
         try withProxy([backend.port]) { proxy in
             let client = try proxy.connect()
             try client.send(request)
@@ -132,7 +119,7 @@ import Traffic
     func withBody(
         _ request: (method: String, framing: String, wire: String, body: String), _ fields: String
     ) throws {
-        let backend = try echoing()
+        let backend = try Backend.echoing(behind: Self.granted)
         try withProxy([backend.port]) { proxy in
             let client = try proxy.connect()
             try client.send(
@@ -152,11 +139,7 @@ import Traffic
         let backend = try Backend { wire, _ in
             _ = try wire.receive(through: "\r\n\r\n")
             try wire.send(Self.granted + "hello")
-            while true {
-                let more = try wire.receive()
-                if more.isEmpty { return }
-                try wire.send(more)
-            }
+            try wire.echo()
         }
         try withProxy([backend.port]) { proxy in
             let client = try proxy.connect()
@@ -207,7 +190,7 @@ import Traffic
 
     @Test("a silent tunnel ends")
     func idle() throws {
-        let backend = try echoing()
+        let backend = try Backend.echoing(behind: Self.granted)
         try withProxy([backend.port]) { options in
             options.listeners[0].policy.timeouts.tunnel = .milliseconds(300)
         } _: { proxy in

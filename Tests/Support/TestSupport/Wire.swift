@@ -155,6 +155,15 @@ package final class Wire: BlockingReader {
         }
     }
 
+    /// Sends back what comes, up to the other side's end.
+    package func echo() throws {
+        while true {
+            let more = try receive()
+            if more.isEmpty { return }
+            try send(more)
+        }
+    }
+
     /// Reads bytes of `Pattern` from `offset` on, and says at what offset they ended: `total`, or
     /// where the stream ended or left the pattern.
     package func receivePattern(from start: Int = 0, to total: Int) throws -> Int {

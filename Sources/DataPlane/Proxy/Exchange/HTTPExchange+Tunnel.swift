@@ -91,9 +91,6 @@ extension HTTPExchange {
 
     // MARK: - The end of its time
 
-    /// How long a frame of a WebSocket may take to end when the time of its stream is over.
-    private static var partingNanoseconds: UInt64 { 1_000_000_000 }
-
     /// Ends a WebSocket whose time is over by a close frame, or gives it a moment for the rest of a
     /// frame. False where neither is possible.
     func parts(_ client: ClientStream, _ stream: BackendStream) -> Bool {
@@ -101,7 +98,7 @@ extension HTTPExchange {
         if sendsCloseFrame(client, stream) { return true }
         guard !request.isParting else { return false }
         request.isParting = true
-        request.responseEndsAt = worker.loop.nowNanoseconds + Self.partingNanoseconds
+        request.responseEndsAt = worker.loop.nowNanoseconds + WebSocketFrames.partingNanoseconds
         stream.deadlineNanoseconds = request.responseEndsAt
         return true
     }

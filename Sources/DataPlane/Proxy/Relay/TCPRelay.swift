@@ -287,12 +287,9 @@ final class TCPRelay: ClientSide {
             return
         }
         isParting = true
-        endsBy = now + Self.partingNanoseconds
+        endsBy = now + WebSocketFrames.partingNanoseconds
         setDeadline()
     }
-
-    /// How long a frame may take to end when the time of its stream is over.
-    private static let partingNanoseconds: UInt64 = 1_000_000_000
 
     /// The client has got a close frame: its stream ends.
     func closeFrameSent() {

@@ -60,6 +60,9 @@ struct WebSocketFrames {
         if length >> 63 != 0 { isLost = true }
     }
 
+    /// How long a frame may take to end when the time of its stream is over, in nanoseconds.
+    static let partingNanoseconds: UInt64 = 1_000_000_000
+
     /// A close frame of a server that goes away (code 1001, section 7.4.1).
     static var goingAway: [UInt8] { [0x88, 0x02, 0x03, 0xE9] }
 }

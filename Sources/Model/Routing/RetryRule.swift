@@ -87,8 +87,8 @@ package struct RetryRule: Sendable, Equatable {
         package static let silence = Conditions(rawValue: 4)
         /// No answer in time: idempotent requests.
         package static let timeout = Conditions(rawValue: 8)
-        /// A call of gRPC has got UNAVAILABLE, and nothing else: any call, since whoever names it
-        /// says that calls may be made again.
+        /// A call of gRPC has got UNAVAILABLE, and nothing else: any call, since an operator who
+        /// names it says that calls may be made again.
         package static let grpcUnavailable = Conditions(rawValue: 16)
     }
 }

@@ -1,6 +1,6 @@
 // Goal: an address has as many connections as the listener lets it have, over all workers, by HTTP,
-// TCP and TLS; more are reset before anything of them is read; whoever a PROXY header names is
-// counted in the proxy's place. Method: connections of the loopback, held open and closed.
+// TCP and TLS; more are reset before anything of them is read; the client that a PROXY header names
+// is counted in the proxy's place. Method: connections of the loopback, held open and closed.
 
 import AccessLog
 import Endpoints

@@ -167,7 +167,7 @@ import Traffic
 
     // MARK: - The time that is left
 
-    /// What a backend is told of the time, in nanoseconds.
+    /// The time that a backend is given, in nanoseconds.
     private func time(_ request: HTTP2Server.Request?) throws -> UInt64 {
         let lines = try #require(request).message.head.lowercased().split(separator: "\r\n")
         let found = lines.filter { $0.hasPrefix("grpc-timeout: ") }

@@ -117,7 +117,7 @@ import Traffic
         }
     }
 
-    @Test("closed is a listener or a route, but for who is let through and how the process is")
+    @Test("a listener or a route is closed, but not to those let through, nor for health")
     func maintenance() throws {
         let backend = try Backend.replying(response("x"))
         var closed = MaintenanceRule()

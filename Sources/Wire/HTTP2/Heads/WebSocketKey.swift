@@ -9,8 +9,8 @@ package struct WebSocketKey: Sendable {
     private static let digits = Array(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
-    /// The key of 16 bytes, which nobody has to be unable to guess: it shows a server only that its
-    /// peer speaks WebSocket.
+    /// The key of 16 bytes. It may be guessed: all that it shows a server is that its peer speaks
+    /// WebSocket.
     package init(_ first: UInt64 = 0, _ second: UInt64 = 0) {
         let number = UInt128(first) << 64 | UInt128(second)
         bytes = InlineArray { place in

@@ -140,6 +140,9 @@ let package = Package(
         .target(
             name: "CCompression", path: "Sources/Base/CCompression",
             cSettings: [.unsafeFlags(["-gdwarf-4"])]),
+        // Nor with libcrypt (`password_hash.h`).
+        .target(
+            name: "CCrypt", path: "Sources/Base/CCrypt", cSettings: [.unsafeFlags(["-gdwarf-4"])]),
         base.module("Endpoints", settings: cold),
         base.module("Documents", uses: ["CLibyaml"], settings: cold),
         base.module("Locking"),
@@ -178,8 +181,10 @@ let package = Package(
         model.module("Backends", uses: ["Endpoints", "GRPCWire", "Wording"], settings: hot),
         model.module("Access", uses: ["Endpoints"], settings: hot),
         model.module("RateLimits", uses: ["Endpoints"], settings: hot),
+        model.module("Passwords", uses: ["Balancing", "CCrypt"], settings: hot),
         model.module(
-            "Routing", uses: ["Access", "Backends", "Endpoints", "HTTP1", "RateLimits"],
+            "Routing",
+            uses: ["Access", "Backends", "Endpoints", "HTTP1", "Passwords", "RateLimits"],
             settings: hot),
         model.module("Balancing", uses: ["Backends", "Endpoints", "Random"], settings: hot),
         model.module("Evidence", uses: ["Backends", "Balancing", "GRPCWire"], settings: hot),
@@ -244,7 +249,7 @@ let package = Package(
             "Proxy",
             uses: [
                 "Access", "AccessLog", "Routing", "WallClock", "Events", "GRPCWire", "HTTP1",
-                "HTTP2", "Evidence", "Balancing", "Compression",
+                "HTTP2", "Evidence", "Balancing", "Compression", "Locking", "Passwords",
                 "Backends", "Stats", "Random", "RateLimits", "Endpoints", "ProxyProtocol", "TLS",
                 "TLSWire", "Traces", "Traffic",
             ], settings: hot),
@@ -256,8 +261,8 @@ let package = Package(
             uses: [
                 "ACME", "Access", "Backends", "Balancing", "CertificateFiles", "Compression",
                 "ConsulQuery", "DNSWire", "DockerAPI",
-                "Documents", "Endpoints", "Evidence", "HTTP1", "JSON", "Lookups", "ProxyProtocol",
-                "RateLimits",
+                "Documents", "Endpoints", "Evidence", "HTTP1", "JSON", "Lookups", "Passwords",
+                "ProxyProtocol", "RateLimits",
                 "Routing",
                 "TLS", "Traffic", "Wording",
             ],
@@ -288,8 +293,8 @@ let package = Package(
                 "ConsulQuery", "Containers", "DNSClient", "DNSWire", "Docker", "DockerAPI",
                 "InstanceSources", "Documents", "Endpoints",
                 "Events", "Evidence", "Explain", "HTTP1", "HTTPClient", "HTTPServer", "Health",
-                "JSON", "Locking", "Lookups", "Machine", "Processes", "Proxy", "Registrar",
-                "Routing", "Stats", "TLS",
+                "JSON", "Locking", "Lookups", "Machine", "Passwords", "Processes", "Proxy",
+                "Registrar", "Routing", "Stats", "TLS",
                 "Traces", "Traffic", "WallClock", "Wording",
             ],
             settings: cold),
@@ -387,7 +392,7 @@ let package = Package(
         wire.tests("DockerAPI", uses: ["Endpoints", "JSON", "Random"]),
         wire.tests("ProxyProtocol", uses: ["Endpoints", "TestSupport"]),
         wire.tests("TLSWire", uses: ["TestSupport"]),
-        network.tests("Events", uses: ["TestSupport", "Endpoints"]),
+        network.tests("Events", uses: ["TestSupport", "Endpoints", "Locking"]),
         network.tests("TLS", uses: ["Events"]),
         network.tests("CertificateFiles", uses: ["Events", "TLS"]),
         network.tests(
@@ -406,7 +411,9 @@ let package = Package(
         model.tests("Traffic"),
         model.tests("Stats"),
         model.tests("RateLimits", uses: ["Endpoints"]),
-        model.tests("Routing", uses: ["HTTP1", "Backends", "Endpoints", "TestSupport"]),
+        model.tests("Passwords", uses: ["Random"]),
+        model.tests(
+            "Routing", uses: ["HTTP1", "Backends", "Endpoints", "Passwords", "TestSupport"]),
         discovery.tests(
             "InstanceSources",
             uses: [
@@ -447,8 +454,8 @@ let package = Package(
             "Proxy",
             uses: [
                 "TestSupport", "Access", "AccessLog", "Compression", "Routing", "JSON", "Locking",
-                "Events", "GRPCWire", "HTTP1", "HTTP2", "Backends", "Balancing", "ProxyProtocol",
-                "RateLimits", "Stats",
+                "Events", "GRPCWire", "HTTP1", "HTTP2", "Backends", "Balancing", "Passwords",
+                "ProxyProtocol", "RateLimits", "Stats",
                 "Endpoints", "TLS", "TLSWire", "Traces", "Traffic", "WallClock",
             ]),
         controlPlane.tests("ACME", uses: ["JSON", "TLS", "WallClock"]),
@@ -457,8 +464,8 @@ let package = Package(
             uses: [
                 "ACME", "Access", "TestSupport", "Documents", "ConsulQuery", "Endpoints",
                 "Backends", "Balancing",
-                "DNSWire", "DockerAPI", "HTTP1", "Lookups", "RateLimits", "Routing", "TLS",
-                "Traffic",
+                "DNSWire", "DockerAPI", "HTTP1", "Lookups", "Passwords", "RateLimits", "Routing",
+                "TLS", "Traffic",
             ]),
         controlPlane.tests(
             "Health",
@@ -496,7 +503,7 @@ let package = Package(
             name: "AllocationTests",
             dependencies: [
                 "CAllocationCounter", "AccessLog", "Routing", "Proxy", "Backends", "Endpoints",
-                "Events", "HTTP1", "HTTP2", "Stats", "TLS", "Traces", "Traffic",
+                "Events", "HTTP1", "HTTP2", "Passwords", "Stats", "TLS", "Traces", "Traffic",
             ],
             path: "Tests/Allocation", swiftSettings: strict),
         // What tests share: guard pages, threads, readers.
@@ -576,8 +583,8 @@ let ofOneThread: Set = [
     "AccessTests", "BackendsTests", "BalancingTests", "ConfigurationTests", "ConsulQueryTests",
     "ContainersTests", "DNSWireTests", "DockerAPITests", "EndpointsTests", "ExplainTests",
     "GRPCWireTests",
-    "HTTP1Tests", "HTTP2Tests", "JSONTests", "LookupsTests", "MachineTests", "ProxyProtocolTests",
-    "RoutingTests",
+    "HTTP1Tests", "HTTP2Tests", "JSONTests", "LookupsTests", "MachineTests", "PasswordsTests",
+    "ProxyProtocolTests", "RoutingTests",
     "TLSWireTests", "TrafficTests", "WordingTests",
 ]
 let allTests = Set(package.targets.filter(\.isTest).map(\.name))

@@ -10,6 +10,7 @@ import CAllocationCounter
 import Endpoints
 import Events
 import Glibc
+import Passwords
 import Proxy
 import Routing
 import Stats
@@ -68,7 +69,9 @@ private let isOptimised: Bool = {
     }
 
     /// What the listener does besides passing requests on.
-    enum Variant: CaseIterable, Sendable { case plain, logged, routed, secure, http2, traced }
+    enum Variant: CaseIterable, Sendable {
+        case plain, logged, routed, secure, http2, traced, password
+    }
 
     /// One listener, as `variant` says, with `certificate` and its key if there is one.
     private func options(
@@ -88,6 +91,17 @@ private let isOptimised: Bool = {
             rule.host = .under("test")
             rule.path = .prefix("/")
             options.listeners[0].routes = RouteTable([rule])
+        }
+        if variant == .password {
+            let users = try UserList(
+                "ann:$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW")
+            var passwords = PasswordRule(users, realm: "a", timeout: .seconds(60))
+            passwords.userField = "X-User"
+            passwords.passesAuthorization = true
+            var rule = RouteRule(.forward(service, prefix: nil))
+            rule.passwords = passwords
+            options.listeners[0].routes = RouteTable([rule])
+            options.passwordCheck = { _, _ in .right }
         }
         if variant == .traced {
             // Traced, and not recorded.
@@ -118,6 +132,11 @@ private let isOptimised: Bool = {
         "a request on kept connections allocates nothing in the worker", arguments: requests,
         Variant.allCases)
     func steadyState(request: String, variant: Variant) throws {
+        let request =
+            variant == .password
+            ? request.replacing(
+                "\r\nHost: a.test\r\n",
+                with: "\r\nHost: a.test\r\nAuthorization: Basic YW5uOnNlY3JldA==\r\n") : request
         let accessLog =
             variant != .plain && variant != .routed
             ? try AccessLog(.file("/dev/null"), .json, workers: 1) : nil
@@ -137,6 +156,7 @@ private let isOptimised: Bool = {
             + "\r\nX-Forwarded-Host: a.test\r\nVia: \(variant == .http2 ? "2.0" : "1.1") "
             + "fairlead\r\n"
             + (variant == .traced ? String(repeating: "x", count: Self.traceparentBytes) : "")
+            + (variant == .password ? "X-User: ann\r\n" : "")
         let forwarded = request.utf8.count + extra.utf8.count
         let answer = Array("HTTP/1.1 200 OK\r\nDate: x\r\nContent-Length: 5\r\n\r\nhello".utf8)
         let server = try LoopThread(name: "backend") {

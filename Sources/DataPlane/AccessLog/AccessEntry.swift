@@ -98,10 +98,12 @@ package struct LoggedText: Sendable {
     package private(set) var bytes: [UInt8] = []
     /// Where each part ends in `bytes`, in this order.
     package private(set) var method = 0, target = 0, host = 0, referer = 0, userAgent = 0
+    /// Where the user's name ends, behind all of these.
+    package private(set) var user = 0
 
     /// How much is kept of each part, in bytes: a line must fit into what a pipe takes at once.
     static let methodMax = 32, targetMax = 1536, hostMax = 256, refererMax = 512
-    static let userAgentMax = 512
+    static let userAgentMax = 512, userMax = 64
 
     /// No text, as for a request whose head could not be read.
     package init() {}
@@ -126,6 +128,14 @@ package struct LoggedText: Sendable {
         host = keep(source, head.host, Self.hostMax)
         referer = keep(source, refererRange, Self.refererMax)
         userAgent = keep(source, userAgentRange, Self.userAgentMax)
+        user = userAgent
+    }
+
+    /// Adds the name by which the client says that it comes.
+    package mutating func keep(user name: Span<UInt8>) {
+        guard user == bytes.count else { return }
+        bytes.append(name.extracting(first: min(name.count, Self.userMax)))
+        user = bytes.count
     }
 
     private mutating func keep(_ source: Span<UInt8>, _ range: ByteRange, _ max: Int) -> Int {
@@ -138,6 +148,6 @@ package struct LoggedText: Sendable {
     package mutating func clear() {
         guard !bytes.isEmpty else { return }
         bytes.removeAll(keepingCapacity: true)
-        (method, target, host, referer, userAgent) = (0, 0, 0, 0, 0)
+        (method, target, host, referer, userAgent, user) = (0, 0, 0, 0, 0, 0)
     }
 }

@@ -18,12 +18,18 @@ extension AccessLogFormat {
     /// Of the subject of a client's certificate; and what the target leaves for it.
     private static let subjectMax = 160, subjectRoom = 190
 
+    /// Of the user's name; and what the target leaves for it, with its key.
+    private static let userMax = 128, userRoom = 140
+
     /// What the target leaves for the trace, for the coding of the content, and for the time of a
     /// question, with their keys.
     private static let traceRoom = 100, codedRoom = 60, authRoom = 32
 
-    private static func targetMax(of entry: AccessEntry) -> Int {
+    private static func targetMax(
+        of entry: AccessEntry, _ text: borrowing LoggedText
+    ) -> Int {
         var max = entry.trace == nil ? targetMax : targetMax - traceRoom
+        if text.user > text.userAgent { max -= userRoom }
         if entry.coded != nil { max -= codedRoom }
         if entry.authMicroseconds != nil { max -= authRoom }
         guard let tls = entry.tls else { return max }
@@ -59,7 +65,7 @@ extension AccessLogFormat {
             out.append(service.span, .json, max: Self.nameMax)
             out.append("\",\"backend\":\"")
             out.append(backend.span)
-            Self.appendRequest(entry.kind, text, Self.targetMax(of: entry), to: &out)
+            Self.appendRequest(entry.kind, text, Self.targetMax(of: entry, text), to: &out)
             if let tls = entry.tls { Self.appendJSON(tls, to: &out) }
             Self.appendNumbers(entry, to: &out)
             if let trace = entry.trace { Self.appendJSON(trace, to: &out) }
@@ -68,7 +74,9 @@ extension AccessLogFormat {
             out.append("}\n")
         case .combined:
             out.append(client.span)
-            out.append(" - - [")
+            out.append(" - ")
+            Self.appendUser(text, to: &out)
+            out.append(" [")
             time.appendCombined(to: &out)
             Self.appendCombined(entry, text, to: &out)
             out.append(0x20)
@@ -124,6 +132,10 @@ extension AccessLogFormat {
         out.append("\",\"user_agent\":\"")
         out.append(
             bytes.span.extracting(text.referer..<text.userAgent), .json, max: userAgentMax)
+        out.append("\"")
+        guard text.user > text.userAgent else { return }
+        out.append(",\"user\":\"")
+        out.append(bytes.span.extracting(text.userAgent..<text.user), .json, max: userMax)
         out.append("\"")
     }
 
@@ -187,6 +199,16 @@ extension AccessLogFormat {
 
     // MARK: - Combined
 
+    /// Appends the user's name as one word, or a hyphen.
+    private static func appendUser(
+        _ text: borrowing LoggedText, to out: inout OutputSpan<UInt8>
+    ) {
+        let user = text.userAgent..<text.user
+        let bytes = text.bytes
+        out.append(bytes.span.extracting(user), .word, max: userMax)
+        if user.isEmpty { out.append(0x2D) }
+    }
+
     private static func appendCombined(
         _ entry: AccessEntry, _ text: borrowing LoggedText, to out: inout OutputSpan<UInt8>
     ) {
@@ -200,7 +222,7 @@ extension AccessLogFormat {
             out.append(0x20)
             out.append(
                 bytes.span.extracting(text.method..<text.target), .hexadecimal,
-                max: targetMax(of: entry))
+                max: targetMax(of: entry, text))
             out.append(0x20)
             out.append(name(of: version))
         }

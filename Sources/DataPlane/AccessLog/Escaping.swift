@@ -7,6 +7,8 @@ internal import HTTP1
 package enum Escaping {
     /// `\xHH`, as nginx and Apache do.
     case hexadecimal
+    /// In the same way, and the space as well: for what stands without quotes.
+    case word
     /// `\"`, `\\` and `\u00HH`, as in JSON. Bytes beyond ASCII are escaped too, as if they were
     /// Latin-1: what a client sends need not be UTF-8, and the line has to be.
     case json
@@ -19,7 +21,7 @@ extension OutputSpan<UInt8> {
         var start = 0
         while start < text.count {
             var end = start
-            while end < text.count, Self.isPlain(text[end]) { end += 1 }
+            while end < text.count, Self.isPlain(text[end], escaping) { end += 1 }
             let count = Swift.min(end - start, left)
             append(text.extracting(start..<start + count))
             left -= count
@@ -40,8 +42,9 @@ extension OutputSpan<UInt8> {
     }
 
     /// Whether the byte needs no escape: visible ASCII and the space, but for quotes and backslash.
-    private static func isPlain(_ byte: UInt8) -> Bool {
+    private static func isPlain(_ byte: UInt8, _ escaping: Escaping) -> Bool {
         byte >= 0x20 && byte < 0x7F && byte != 0x22 && byte != 0x5C
+            && (byte != 0x20 || escaping != .word)
     }
 
     private mutating func appendHex(byte: UInt8) {

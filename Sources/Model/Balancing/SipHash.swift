@@ -3,13 +3,14 @@
 // does. About a nanosecond a byte.
 
 /// A SipHash in progress, eight bytes at a time. Value type that allocates nothing.
-struct SipHash {
+package struct SipHash: Sendable {
     /// 128 bits.
-    struct Key {
+    package struct Key: Sendable {
         let low: UInt64
         let high: UInt64
 
-        init(_ low: UInt64, _ high: UInt64) {
+        /// The lower and the upper half.
+        package init(_ low: UInt64, _ high: UInt64) {
             self.low = low
             self.high = high
         }
@@ -65,13 +66,24 @@ extension SipHash {
     /// The hash of `bytes`.
     static func of(_ bytes: Span<UInt8>, _ key: Key) -> UInt64 {
         var hash = SipHash(key)
+        return hash.finish(with: bytes)
+    }
+
+    /// The hash of `bytes` behind a word of eight bytes.
+    package static func of(_ bytes: Span<UInt8>, after word: UInt64, _ key: Key) -> UInt64 {
+        var hash = SipHash(key)
+        hash.append(word)
+        return hash.finish(with: bytes)
+    }
+
+    private mutating func finish(with bytes: Span<UInt8>) -> UInt64 {
         var index = 0
         while index + 8 <= bytes.count {
-            hash.append(word(bytes, index..<index + 8))
+            append(Self.word(bytes, index..<index + 8))
             index += 8
         }
         let length = UInt64(truncatingIfNeeded: bytes.count) << 56
-        return hash.finish(length | word(bytes, index..<bytes.count))
+        return finish(length | Self.word(bytes, index..<bytes.count))
     }
 
     private static func word(_ bytes: Span<UInt8>, _ range: Range<Int>) -> UInt64 {

@@ -36,6 +36,8 @@ package final class Route: Sendable {
     package let rates: [RateLimit]
     /// What another service is asked before a request goes to a backend; nil for nothing.
     package let auth: RouteAuth?
+    /// The users that may come by a password; nil lets everybody through to a backend.
+    package let passwords: RoutePasswords?
     /// Which paths it is for, as text; empty for all.
     package let pattern: [UInt8]
     /// What it says of retries in its service's place; nil for nothing.
@@ -64,6 +66,10 @@ package final class Route: Sendable {
         var edits = rule.requestEdits
         // Whatever the answer will be: what only that service may say is not for clients to say.
         for name in auth?.taken ?? [] { edits.remove(name) }
+        let passwords = rule.action.isForwarding ? rule.passwords : nil
+        self.passwords = passwords.map { RoutePasswords($0) }
+        if let name = passwords?.userField { edits.remove(name) }
+        if passwords?.passesAuthorization == false { edits.remove("authorization") }
         requestEdits = edits.isEmpty ? nil : edits
         responseEdits = rule.responseEdits.isEmpty ? nil : rule.responseEdits
         access = AddressTable(rule.access)

@@ -28,6 +28,9 @@ package struct RouteRule: Sendable {
     package var rates: [RateRule] = []
     /// What another service is asked before a request goes to a backend; nil for nothing.
     package var auth: AuthRule?
+    /// The users that may come by a password; nil lets everybody through to a backend. Not beside
+    /// `auth`.
+    package var passwords: PasswordRule?
     /// What it says of retries in its service's place; nil for nothing.
     package var retry: RetryRule.Override?
     /// How large bodies may be; nil is as its listener says.

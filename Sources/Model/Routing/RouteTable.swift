@@ -30,6 +30,8 @@ package final class RouteTable: Sendable {
     package let asksWho: Bool
     /// Whether any of the routes has limits of bodies.
     package let limitsBodies: Bool
+    /// Whether any of the routes lets clients in by a password.
+    package let checksPasswords: Bool
 
     /// A host, or a wildcard, and where it stands.
     private let hosts: ByteIndex
@@ -108,6 +110,7 @@ package final class RouteTable: Sendable {
         candidates = compiled.candidates
         self.limits = limits
         limitsBodies = compiled.candidates.contains { $0.bodyLimits?.areSet == true }
+        checksPasswords = compiled.candidates.contains { $0.passwords != nil }
         asksWho =
             !limits.isEmpty
             || compiled.candidates.contains { $0.access != nil || $0.maintenance != nil }

@@ -104,11 +104,13 @@ public enum ServiceCounter: Int, CounterName {
     case uncompressedByWord, uncompressedByMemory
     /// Bytes of the content of responses that were compressed, before and after.
     case bytesCompressed, bytesOfCompressed
-    /// Requests that the service of `auth` let through.
+    /// Requests that the service of `auth` let through, or whose password was right.
     case authAllowed
-    /// Requests that the service of `auth` refused: their clients got its answer.
+    /// Requests that the service of `auth` refused, whose clients got its answer; and those without
+    /// a password that is right.
     case authRefused
-    /// Answered 503 by Fairlead: the service of `auth` gave no answer that says yes or no.
+    /// Answered 503 by Fairlead: the service of `auth` gave no answer that says yes or no, or the
+    /// password could not be checked in time.
     case authFailed
     /// Requests let through although the service of `auth` gave no such answer.
     case authSkipped
@@ -151,7 +153,8 @@ extension ServiceCounter: ShownCounter {
 
     private static let auth = CounterForm.Family(
         metric: "fairlead_auth_requests_total", label: "result", group: "auth",
-        help: "Requests about which another service was asked, by what became of them.")
+        help: "Requests about which another service was asked, or that need a password, by what "
+            + "became of them.")
 
     private static let calls = CounterForm.Family(
         metric: "fairlead_grpc_calls_total", label: "result", group: "grpcCalls",

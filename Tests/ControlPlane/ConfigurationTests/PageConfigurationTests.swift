@@ -37,7 +37,7 @@ import Traffic
         #expect(listener.policy.errorPagesOfBackends)
         #expect(listener.routes[0].errorPages.map(\.statuses) == [.hundred(4)])
         #expect(listener.routes[0].errorPagesOfBackends == nil)
-        #expect(Set(loaded.configuration.pages.keys) == [html, text])
+        #expect(Set(loaded.configuration.files.pages.keys) == [html, text])
         let again = try load(loaded.effective.yaml)
         #expect(again.configuration.listeners == loaded.configuration.listeners)
 
@@ -104,9 +104,11 @@ import Traffic
     @Test("pages that are known are not read again, so that a broken one holds up nothing")
     func known() throws {
         let page = Page(.html, [0x78])
+        var files = NamedFiles()
+        files.pages = ["/nowhere/x.html": page]
         let loaded = try ConfigurationLoader.load(
             file: NamedText(name: "f.yaml", text: file("error-pages: {502: /nowhere/x.html}")),
-            processorCount: 4, pages: ["/nowhere/x.html": page])
+            processorCount: 4, files: files)
         #expect(loaded.configuration.listeners[0].policy.errorPages[0].page == page)
     }
 }

@@ -5,6 +5,7 @@
 import Backends
 import Documents
 import Routing
+import TestSupport
 import Testing
 import Traffic
 
@@ -41,7 +42,18 @@ import Traffic
         "defaults.backend-tls.ca-file", "defaults.backend-tls.certificate.cert",
         "defaults.backend-tls.certificate.key",
         "defaults.tls.acme", "defaults.error-pages", "defaults.maintenance.page",
+        "defaults.auth.users",
     ]
+
+    private let files: TemporaryFiles
+    /// A file of users.
+    private let users: String
+
+    init() throws {
+        files = try TemporaryFiles()
+        users = try files.write(
+            "users", "ann:$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW\n")
+    }
 
     private func load(
         _ fragments: [ConfigurationFragment] = [], environment: [String: String] = [:]
@@ -76,6 +88,8 @@ import Traffic
         case "consul.register.name": [:]
         case let key where key.hasPrefix("consul.register."): ["FAIRLEAD_CONSUL_REGISTER_NAME": "e"]
         case "defaults.auth.service": [:]
+        case "defaults.auth.realm", "defaults.auth.user-field", "defaults.auth.pass-authorization":
+            ["FAIRLEAD_AUTH_USERS": users]
         case let key where key.hasPrefix("defaults.auth."): ["FAIRLEAD_AUTH_SERVICE": "a"]
         case "defaults.check.send": ["FAIRLEAD_CHECK_EXPECT": "x"]
         default: [:]

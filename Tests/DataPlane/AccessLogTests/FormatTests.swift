@@ -16,7 +16,7 @@ import Traffic
     /// The line for `entry` with the text of this request head.
     private func line(
         _ format: AccessLogFormat, _ entry: AccessEntry, head: [UInt8]?,
-        client: IPAddress = .v4(0x7F00_0001), backend: String = "10.0.0.1:80"
+        client: IPAddress = .v4(0x7F00_0001), backend: String = "10.0.0.1:80", user: String = ""
     ) throws -> [UInt8] {
         var text = LoggedText()
         if let head {
@@ -26,6 +26,7 @@ import Traffic
                 return []
             }
             text.copy(parsed, from: head.span)
+            if !user.isEmpty { text.keep(user: Array(user.utf8).span) }
         }
         let file = try TemporaryLog()
         let log = try AccessLog(.file(file.path), format, workers: 1)
@@ -133,6 +134,27 @@ import Traffic
         #expect(json.contains(",\"tries\":2,\"auth_us\":55,\"queue_us\":7,"))
         let combined = String(decoding: try line(.combined, entry, head: head()), as: UTF8.self)
         #expect(combined.hasSuffix(" 7/0/1234/1300 auth=55\n"))
+    }
+
+    @Test("the user's name is one word in its own place, and nothing else without one")
+    func user() throws {
+        let json = String(
+            decoding: try line(.json, entry(), head: head(), user: "a\"b\n c\u{e9}"), as: UTF8.self)
+        #expect(
+            json.contains(
+                "\"user_agent\":\"test/1\",\"user\":\"a\\\"b\\u000A c\\u00C3\\u00A9\",\"status\":"))
+        let combined = String(
+            decoding: try line(.combined, entry(), head: head(), user: "a\"b\n c"), as: UTF8.self)
+        #expect(combined.hasPrefix("127.0.0.1 - a\\x22b\\x0A\\x20c ["))
+        let plain = String(decoding: try line(.json, entry(), head: head()), as: UTF8.self)
+        #expect(!plain.contains("\"user\""))
+        // The longest of everything is one line all the same.
+        for format in AccessLogFormat.allCases {
+            let long = try line(
+                format, entry(), head: head(target: "/" + String(repeating: "\"", count: 1500)),
+                user: String(repeating: "\u{1}", count: 255))
+            #expect(long.count <= 4096 && long.last == 0x0A)
+        }
     }
 
     @Test("unknown values are shown as such", arguments: AccessLogFormat.allCases)

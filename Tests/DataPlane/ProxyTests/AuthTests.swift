@@ -15,14 +15,14 @@ import Testing
 import Traffic
 
 @Suite struct AuthTests {
-    private static let auth = ServiceID(index: 1)
-    private static let web = ServiceID(index: 0)
+    static let auth = ServiceID(index: 1)
+    static let web = ServiceID(index: 0)
     /// Longer than any test takes.
-    private static let long = Duration.seconds(600)
+    static let long = Duration.seconds(600)
 
     /// Runs `body` with a proxy whose service 1 is asked about requests for service 0; those of
     /// `/open` are not asked about.
-    private func withAuth(
+    func withAuth(
         _ asked: [UInt16], _ backend: Backend, log: AccessLog? = nil,
         rule edit: (inout AuthRule) -> Void = { _ in },
         options configure: (inout ProxyOptions) -> Void = { _ in },
@@ -50,12 +50,12 @@ import Traffic
     }
 
     /// What was counted for the service that is asked.
-    private func gate(_ proxy: RunningProxy, _ counter: ServiceCounter) -> Int {
+    func gate(_ proxy: RunningProxy, _ counter: ServiceCounter) -> Int {
         _ = proxy.service
         return proxy.registry.serviceTotals(1)[counter]
     }
 
-    private static let allowing = response("ignored", "200 OK", "X-User: ann\r\nX-Other: o\r\n")
+    static let allowing = response("ignored", "200 OK", "X-User: ann\r\nX-Other: o\r\n")
 
     // MARK: - Let through
 

@@ -8,6 +8,7 @@ import Backends
 import Endpoints
 import FoundationEssentials
 import HTTP1
+import Passwords
 import RateLimits
 import Routing
 import Stats
@@ -78,6 +79,7 @@ import Traffic
         Expected(.limitedByListener, 429, "FL", listener: .limitedByListener),
         Expected(.limitedByRoute, 429, "FL", listener: .limitedByRoute),
         Expected(.maintenance, 503, "FM", listener: .inMaintenance),
+        Expected(.passwordsUnchecked, 503, "FP", .authFailed, fails: true),
         Expected(.noRoute, 404, "FN", listener: .unrouted),
         Expected(.requestExpired, 504, "FX", .timeouts, fails: true),
         Expected(.idle, 0, "FI", .timeouts),
@@ -259,6 +261,7 @@ private struct Scene {
             setRoute(ending)
         case .deniedByListener, .deniedByRoute, .deniedUnknown: setAccess(ending)
         case .authRefused, .authFailed: setAuth(ending)
+        case .passwordsUnchecked: setPasswords()
         case .limitedByListener, .limitedByRoute: setRate(ending)
         case .maintenance: configure = { $0.listeners[0].policy.maintenance.when = .on }
         case .idle:
@@ -285,6 +288,21 @@ private struct Scene {
             var rule = RouteRule(.forward(service, prefix: nil))
             rule.auth = AuthRule(ending == .authRefused ? service : gate, timeout: .seconds(60))
             options.listeners[0].routes = RouteTable([rule])
+        }
+    }
+
+    /// There is a password, which can't be checked.
+    private mutating func setPasswords() {
+        guard
+            let users = try? UserList(
+                "a:$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW")
+        else { return }
+        request = "GET / HTTP/1.1\r\nHost: a.test\r\nAuthorization: Basic YTpi\r\n\r\n"
+        configure = { options in
+            var rule = RouteRule(.forward(options.services[0].id, prefix: nil))
+            rule.passwords = PasswordRule(users, realm: "a", timeout: .seconds(60))
+            options.listeners[0].routes = RouteTable([rule])
+            options.passwordCheck = { _, _ in .unchecked }
         }
     }
 

@@ -5,7 +5,6 @@
 package import CertificateFiles
 package import Documents
 package import Endpoints
-package import Routing
 internal import Traffic
 internal import Wording
 
@@ -64,7 +63,7 @@ package enum ConfigurationLoader {
     /// Names to listen on are looked up by `findHost`, which may block, or says why there is no
     /// such address of this machine; only `localhost` is known without it.
     ///
-    /// Sources of certificates that `certificates` has are not read again, nor are `pages`, which
+    /// Sources of certificates that `certificates` has are not read again, nor are `files`, which
     /// are there by their paths.
     ///
     /// `purpose` says what it must have: a listener, or nothing.
@@ -74,13 +73,14 @@ package enum ConfigurationLoader {
         overrides: Overrides = Overrides(), fragments: [ConfigurationFragment] = [],
         processorCount: Int,
         for purpose: ConfigurationPurpose = .serving, findHost: HostLookup? = nil,
-        certificates: [CertificateSource: CertificateReading] = [:], pages: [String: Page] = [:]
+        certificates: [CertificateSource: CertificateReading] = [:],
+        files: NamedFiles = NamedFiles()
     ) throws(ConfigurationErrors) -> LoadedConfiguration {
         var loading = Loading(environment: environment, overrides: overrides, processorCount)
         loading.purpose = purpose
         loading.findHost = findHost
         loading.knownCertificates = certificates
-        loading.knownPages = pages
+        loading.knownFiles = files
         loading.warnAboutUnknownVariables()
         loading.applyOverrides(OptionTable.commandLine)
         loading.readFile(file, fragments)
@@ -109,10 +109,10 @@ struct Loading {
     var findHost: HostLookup?
     /// Sources of certificates that need not be read, and what they have.
     var knownCertificates: [CertificateSource: CertificateReading] = [:]
-    /// Pages that need not be read, by path.
-    var knownPages: [String: Page] = [:]
-    /// Pages that could not be read, which is reported once for each.
-    var brokenPages: Set<String> = []
+    /// Pages and files of users that need not be read.
+    var knownFiles = NamedFiles()
+    /// Files that could not be read, which is reported once for each.
+    var brokenFiles: Set<String> = []
     /// What it is for.
     var purpose = ConfigurationPurpose.serving
     /// Whether anything asks for a listener, well or badly.

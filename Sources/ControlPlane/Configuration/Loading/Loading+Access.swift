@@ -45,14 +45,39 @@ extension Loading {
                 + "expected at most \(most): fewer of them, or fewer clients in each", at: last)
     }
 
-    /// Checks what the listeners have a service asked, where that of `defaults` counts as well, and
-    /// adds to errors. That of routes is checked as they are read.
+    /// Decides for each listener between a service and a file of users: what it says itself stands
+    /// in the place of what `defaults` say. Adds to errors where both are said at once.
+    mutating func settleAuth() {
+        func twofold(_ given: [String: Origin], _ prefix: String) -> Origin? {
+            given["\(prefix)auth.service"] == nil ? nil : given["\(prefix)auth.users"]
+        }
+        let ofDefaults = twofold(given, "defaults.")
+        if let ofDefaults { errors.add(Self.twofoldAuth, at: ofDefaults) }
+        for index in listeners.indices {
+            let given = listeners[index].given
+            if let origin = twofold(given, "") {
+                errors.add(Self.twofoldAuth, at: origin)
+            } else if given["auth.users"] != nil {
+                listeners[index].value.auth.service = nil
+            } else if given["auth.service"] != nil || ofDefaults != nil {
+                listeners[index].value.auth.users = nil
+            }
+        }
+    }
+
+    static let twofoldAuth =
+        "found auth.service and auth.users, expected one of them: a service that is asked, or a "
+        + "file of users"
+
+    /// Checks what lets requests of the listeners through, where `defaults` count as well, and adds
+    /// to errors. That of routes is checked as they are read.
     mutating func checkAuth(known: Set<String>, _ names: [String]) {
         for listener in listeners {
             let auth = listener.value.auth
             let given = listener.given.filter { $0.key.hasPrefix("auth.") }
             let origin =
-                listener.given["auth.service"] ?? given.values.first
+                listener.given["auth.service"] ?? listener.given["auth.users"]
+                ?? given.values.first
                 ?? self.given["defaults.auth.service"] ?? listener.origin
             if listener.value.mode == .tcp {
                 if !given.isEmpty {
@@ -61,6 +86,8 @@ extension Loading {
                 }
                 continue
             }
+            // Both at once has been reported.
+            guard auth.service == nil || auth.users == nil else { continue }
             checkAuth(auth, Set(given.keys), at: origin)
             guard let name = auth.serviceName, !known.contains(name), !hasUnreadServices else {
                 continue
@@ -72,14 +99,28 @@ extension Loading {
         }
     }
 
-    /// Checks what one listener or route has a service asked, which has these keys; adds to errors.
+    /// Checks what lets requests of one listener or route through, which has these keys; adds to
+    /// errors.
     mutating func checkAuth(_ auth: AuthSettings, _ keys: Set<String>, at origin: Origin) {
-        if auth.service == nil, let key = keys.filter({ $0.hasPrefix("auth.") }).min() {
+        let ofUsers = ["realm", "user-field", "pass-authorization"]
+        let names = keys.filter { $0.hasPrefix("auth.") }.map { String($0.dropFirst(5)) }
+        let idle = names.filter { key in
+            if auth.users != nil { return !auth.has(key) }
+            return auth.service == nil || ofUsers.contains(key)
+        }
+        if let key = idle.min() {
             errors.add(
-                "found \(key) without auth.service, expected the service that is asked beside it",
+                ofUsers.contains(key)
+                    ? "found auth.\(key) without auth.users, expected the file of users beside it"
+                    : "found auth.\(key) without auth.service, expected the service that is asked "
+                        + "beside it", at: origin)
+        }
+        if let name = auth.userField, name.lowercased() == "authorization" {
+            errors.add(
+                found: quoted(name), expected: "another field: this one has the password",
                 at: origin)
         }
-        for name in auth.send + auth.take {
+        for name in auth.send + auth.take + [auth.userField].compactMap(\.self) {
             guard let reason = reservation(of: name, isRequest: true) else { continue }
             errors.add(found: quoted(name), expected: "another field: \(reason)", at: origin)
         }

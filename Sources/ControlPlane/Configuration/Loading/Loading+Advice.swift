@@ -239,6 +239,7 @@ extension Loading {
                 "found \(network), which is everybody: any client can claim any address; name the "
                     + "networks of the proxies in front", own, "forwarding.trusted-proxies")
         }
+        adviseOnPasswords(listener)
         let catchesAll = value.routes.firstIndex { route in
             let path = route.pathPrefix ?? route.path
             return route.host == nil && route.methods.isEmpty && route.headers.isEmpty
@@ -249,6 +250,26 @@ extension Loading {
                 "this route is for every request, so that the listener's service gets none: leave "
                     + "one of them out", at: listener.routeOrigins[catchesAll])
         }
+    }
+}
+
+extension Loading {
+    /// Passwords that anybody on the way can read. What comes by a proxy may have come to that by
+    /// TLS.
+    private mutating func adviseOnPasswords(_ listener: Entry<Listener>) {
+        let value = listener.value
+        let origins: [Origin?] =
+            (value.auth.users == nil
+                ? [] : [listener.given["auth.users"] ?? given["defaults.auth.users"]])
+            + zip(value.routes, listener.routeOrigins).map { $0.auth.users == nil ? nil : $1 }
+        guard let origin = origins.compactMap(\.self).first, !value.tls.isOn,
+            value.policy.proxyProtocol.from.isEmpty, value.policy.trustedProxies.isEmpty,
+            listener.listeners.contains(where: { !$0.listen.address.isLoopback })
+        else { return }
+        warnings.add(
+            "passwords come in the clear, so that anybody on the way can read them: give the "
+                + "listener tls, or name the proxies in front that have it "
+                + "(forwarding.trusted-proxies)", at: origin)
     }
 }
 

@@ -61,7 +61,7 @@ extension Loading {
                 listeners[index].value.routes[place] = route
             }
         }
-        let bytes = draft.configuration.pages.values.reduce(0) { $0 + $1.bytes.count }
+        let bytes = draft.configuration.files.pages.values.reduce(0) { $0 + $1.bytes.count }
         if bytes > ConfigurationLimits.allPagesBytesMax {
             let most = Units.write(size: ConfigurationLimits.allPagesBytesMax)
             errors.add(
@@ -89,15 +89,16 @@ extension Loading {
     /// The page at `path`; nil where it can't be read, which is added to errors, once.
     private mutating func page(_ path: String, at origin: Origin) -> Page? {
         // Listeners and routes may share files.
-        if let page = draft.configuration.pages[path] { return page }
-        guard !brokenPages.contains(path) else { return nil }
+        if let page = draft.configuration.files.pages[path] { return page }
+        guard !brokenFiles.contains(path) else { return nil }
         do throws(FileTextError) {
             // What is known is in use, whatever its file says by now.
-            let page = if let known = knownPages[path] { known } else { try PageFile.read(path) }
-            draft.configuration.pages[path] = page
+            let page =
+                if let known = knownFiles.pages[path] { known } else { try PageFile.read(path) }
+            draft.configuration.files.pages[path] = page
             return page
         } catch {
-            brokenPages.insert(path)
+            brokenFiles.insert(path)
             errors.add("\(quoted(path)): \(error.text)", at: origin)
             return nil
         }

@@ -196,8 +196,12 @@ extension Loading {
             }
         }
         checkAccess(route.access, at: origin)
-        checkAuth(route.auth, keys, at: origin)
-        if route.auth.serviceName != nil, route.serviceNames.isEmpty, !actions.isEmpty {
+        if route.auth.service != nil, route.auth.users != nil {
+            errors.add(Self.twofoldAuth, at: origin)
+        } else {
+            checkAuth(route.auth, keys, at: origin)
+        }
+        if route.auth.isOn, route.serviceNames.isEmpty, !actions.isEmpty {
             errors.add(
                 "found auth on a route whose requests go to no backend, expected service or split "
                     + "beside it", at: origin)

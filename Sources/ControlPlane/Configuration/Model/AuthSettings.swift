@@ -1,9 +1,11 @@
-// Who is asked whether a request may go to its backend, as the operator wrote it.
+// Who says whether a request may go to its backend, as the operator wrote it: a service that is
+// asked, or a file of users with their passwords.
 
+package import Passwords
 package import Routing
 
-/// What a listener or a route has a service asked before its requests go to a backend. Value type,
-/// any thread.
+/// What lets a request of a listener or a route go to a backend: a service's word, or a password.
+/// Value type, any thread.
 package struct AuthSettings: Equatable, Sendable {
     /// The service that is asked, or `off` for none; nil when nothing is said: then a route goes by
     /// its listener.
@@ -24,6 +26,18 @@ package struct AuthSettings: Equatable, Sendable {
     /// What becomes of a request without an answer. Closed, since it may be anybody's.
     package internal(set) var failure = AuthRule.Failure.closed
 
+    /// The file of those who may come by a password; nil for none. Not beside `service`.
+    package internal(set) var users: String?
+    /// What was in that file; nil until it is read.
+    package internal(set) var userList: UserList?
+    /// What clients are told that the password is for.
+    package internal(set) var realm = "Restricted"
+    /// The name of the field that tells the backend the user's name; nil for none.
+    package internal(set) var userField: String?
+    /// Whether the backend gets the field Authorization. Not unless it is said: a backend that does
+    /// not ask for passwords has no use for them, and may write them down.
+    package internal(set) var passesAuthorization = false
+
     /// What nearly every service goes by.
     static let alwaysSent = ["authorization", "cookie"]
 
@@ -32,6 +46,22 @@ package struct AuthSettings: Equatable, Sendable {
 
     /// The name of the service that is asked; nil for none.
     package var serviceName: String? { service == Self.off ? nil : service }
+
+    /// Whether anything is said: else a route goes by its listener.
+    package var isSaid: Bool { service != nil || users != nil }
+
+    /// Whether anybody has a say in requests.
+    package var isOn: Bool { serviceName != nil || users != nil }
+
+    /// Whether the option with this key says something where the others say what they do.
+    func has(_ key: String) -> Bool {
+        switch key {
+        case "service": users == nil
+        case "users", "realm", "user-field", "pass-authorization": users != nil
+        case "timeout": isOn
+        default: serviceName != nil
+        }
+    }
 
     /// The names of all fields of the request that are sent, each once.
     package var sentFields: [String] {

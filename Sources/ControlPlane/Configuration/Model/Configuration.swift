@@ -6,6 +6,7 @@
 package import CertificateFiles
 package import DNSWire
 package import Endpoints
+package import Passwords
 package import Routing
 internal import Wording
 
@@ -66,9 +67,9 @@ package struct Configuration: Equatable, Sendable {
     /// trouble. Certificates change while it runs, so this is no part of what two configurations
     /// are compared by.
     package internal(set) var certificates: [CertificateSource: CertificateReading] = [:]
-    /// What was in the files of pages when they were read for it, by path. Its listeners and routes
-    /// have them as well.
-    package internal(set) var pages: [String: Page] = [:]
+    /// What was in the files of pages and of users when they were read for it. Its listeners and
+    /// routes have it as well.
+    package internal(set) var files = NamedFiles()
 
     init(processorCount: Int) {
         self.processorCount = processorCount
@@ -82,6 +83,26 @@ package struct Configuration: Equatable, Sendable {
     /// Worker threads, 1 to 256.
     package var workers: Int {
         workersAsked ?? min(max(processorCount, 1), ConfigurationLimits.workersMax)
+    }
+}
+
+/// What was in the files that listeners and routes name, by path. Value type, any thread.
+package struct NamedFiles: Equatable, Sendable {
+    /// Pages of errors and of maintenance.
+    package var pages: [String: Page] = [:]
+    /// Users that may come by a password.
+    package var users: [String: UserList] = [:]
+
+    /// None.
+    package init() {}
+
+    /// Whether there are none.
+    package var isEmpty: Bool { pages.isEmpty && users.isEmpty }
+
+    /// Takes those of `others` in the place of its own.
+    package mutating func merge(_ others: NamedFiles) {
+        pages.merge(others.pages) { $1 }
+        users.merge(others.users) { $1 }
     }
 }
 

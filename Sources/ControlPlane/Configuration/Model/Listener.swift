@@ -25,8 +25,7 @@ package struct Listener: Equatable, Sendable {
     package internal(set) var tls = TLSSettings()
     /// The service of the program that answers challenges by tls-alpn-01; empty for none.
     package internal(set) var challengeService = ""
-    /// What a service is asked before its requests go to a backend, unless their route says
-    /// otherwise.
+    /// What lets its requests go to a backend, unless their route says otherwise.
     package internal(set) var auth = AuthSettings()
     /// How its clients are treated.
     package internal(set) var policy = ClientPolicy()

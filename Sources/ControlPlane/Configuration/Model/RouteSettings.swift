@@ -46,8 +46,7 @@ package struct RouteSettings: Equatable, Sendable {
     package internal(set) var errorPagesOfBackends: Bool?
     /// When it is closed; without `when` as its listener is.
     package internal(set) var maintenance = MaintenanceRule()
-    /// What a service is asked before its requests go to a backend, where that differs from what
-    /// its listener says.
+    /// What lets its requests go to a backend, where that differs from what its listener says.
     package internal(set) var auth = AuthSettings()
     /// Where the client is sent instead.
     package internal(set) var redirect = Redirect()

@@ -131,10 +131,15 @@ enum ForeignWords {
             advice:
                 "a listener or a route has auth: {service: NAME, path: /PATH, take: [FIELD, ...]}"),
         Missing(
-            words: ["basicauth", "jwt", "oauth", "oauth2", "oidc", "htpasswd"],
+            words: ["basicauth", "authbasic", "authbasicuserfile", "htpasswd", "userlist"],
             advice:
-                "Fairlead does not check who clients are by itself: auth: {service: NAME} has a "
-                + "service say so, such as oauth2-proxy or Authelia"),
+                "a listener or a route has auth: {users: FILE, realm: TEXT}, with a file that "
+                + "htpasswd -B writes"),
+        Missing(
+            words: ["jwt", "oauth", "oauth2", "oidc"],
+            advice:
+                "Fairlead checks no tokens by itself: auth: {service: NAME} has a service say who "
+                + "may come, such as oauth2-proxy or Authelia"),
         Missing(
             words: ["limitconn", "limitconnzone", "maxconnperip", "maxconnectionsperaddress"],
             advice:

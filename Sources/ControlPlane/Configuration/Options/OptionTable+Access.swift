@@ -25,7 +25,7 @@ extension OptionTable {
                 + "given; `clients` are told apart. The others get 429.")
     ]
 
-    /// Which service is asked whether requests may come.
+    /// Which service is asked whether requests may come, or who may come by a password.
     static let auth: [Option<AuthSettings>] = [
         Option(
             "service", \.service, .optional(.name),
@@ -45,7 +45,20 @@ extension OptionTable {
             "take", \.take, .list(of: .editableField, countMax: 64),
             "Fields of the answer that the request gets; those that a client sends itself are "
                 + "removed."),
-        Option("timeout", \.timeout, timeout, "For the answer."),
+        Option(
+            "users", \.users, .optional(.filePath),
+            "In the place of `service`: a file of those who may come by a password (Basic, RFC "
+                + "7617), as `htpasswd -B` writes it."),
+        Option(
+            "realm", \.realm, .realm, "What browsers say that the password is for."),
+        Option(
+            "user-field", \.userField, .optional(.editableField),
+            "The field that tells the backend the user's name; what a client sends in it itself is "
+                + "removed."),
+        Option(
+            "pass-authorization", \.passesAuthorization, .onOff,
+            "Whether the backend gets Authorization, with the password."),
+        Option("timeout", \.timeout, timeout, "For the answer, or the check of a password."),
         Option(
             "fail", \.failure, .word,
             "What becomes of a request when no answer comes, or 5xx: `closed` answers 503, `open` "

@@ -132,6 +132,16 @@ extension ValueKind where Value == String {
         }
     }
 
+    /// What a password is for.
+    static var realm: Self {
+        Self("text", write: { $0 }) { (text) throws(Unexpected) in
+            guard !text.isEmpty, text.utf8.count <= 128, isFieldValue(text) else {
+                throw Unexpected(expected: "up to 128 characters of ASCII, such as Staff only")
+            }
+            return text
+        }
+    }
+
     /// A body of a fixed response.
     static var body: Self {
         Self("text", write: { $0 }) { (text) throws(Unexpected) in

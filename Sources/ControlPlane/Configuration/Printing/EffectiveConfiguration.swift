@@ -216,7 +216,7 @@ package struct EffectiveConfiguration: Sendable {
         }
         write(OptionTable.listener, of: value, to: &yaml, indent: 4) { key in
             value.mode == .tcp && (key == "connect" || key.hasPrefix("error-pages"))
-                || key.hasPrefix("auth.") && value.auth.serviceName == nil && key != "auth.service"
+                || key.hasPrefix("auth.") && !value.auth.has(String(key.dropFirst(5)))
         } origin: {
             listener.given[$0] ?? given["defaults.\($0)"]
         }

@@ -9,7 +9,7 @@ internal import Traffic
 extension RouteRule {
     /// The rule that `route` describes. Validation has ensured that its service exists and that it
     /// has exactly one action. `listener` is what its listener says of HTTPS, nil without TLS,
-    /// `policy` the rest of that, and `auth` whom that asks.
+    /// `policy` the rest of that, and `auth` what lets requests through there.
     init(
         _ route: RouteSettings, services: [String: ServiceID], listener: StrictTransport?,
         policy: ClientPolicy, auth: AuthSettings
@@ -68,7 +68,9 @@ extension RouteRule {
         }
         if route.retry != RetryRule.Override() { retry = route.retry }
         compression = policy.compression.overridden(by: route.compression)
-        self.auth = AuthRule(route.auth.service == nil ? auth : route.auth, services: services)
+        let auth = route.auth.isSaid ? route.auth : auth
+        self.auth = AuthRule(auth, services: services)
+        passwords = PasswordRule(auth)
     }
 }
 
@@ -86,6 +88,19 @@ extension AuthRule {
     }
 }
 
+extension PasswordRule {
+    /// The rule that `auth` describes; nil for none. Validation has ensured that its file was read.
+    fileprivate init?(_ auth: AuthSettings) {
+        guard auth.users != nil else { return nil }
+        guard let users = auth.userList else {
+            preconditionFailure("a file of users is read before anybody is let in by it")
+        }
+        self.init(users, realm: auth.realm, timeout: auth.timeout)
+        userField = auth.userField
+        passesAuthorization = auth.passesAuthorization
+    }
+}
+
 extension Listener {
     /// Its rules, in their order; empty when all requests go to one service.
     func rules(services: [String: ServiceID]) -> [RouteRule] {
@@ -98,9 +113,10 @@ extension Listener {
             let rest = Redirect(status: redirect.status, to: target)
         {
             rules.append(RouteRule(.redirect(rest)))
-        } else if let asked = AuthRule(auth, services: services), let service = services[service] {
+        } else if auth.isOn, let service = services[service] {
             var rest = RouteRule(.forward(service, prefix: nil))
-            rest.auth = asked
+            rest.auth = AuthRule(auth, services: services)
+            rest.passwords = PasswordRule(auth)
             rules.append(rest)
         }
         return rules
@@ -108,7 +124,7 @@ extension Listener {
 
     /// Whether `rules` has any.
     var hasRules: Bool {
-        !routes.isEmpty || redirect.to != nil || auth.serviceName != nil && !service.isEmpty
+        !routes.isEmpty || redirect.to != nil || auth.isOn && !service.isEmpty
     }
 
     /// Whether its rules are those of `other`, as far as its services have the same numbers.

@@ -28,8 +28,8 @@ final class ConfigurationFollower {
     let feeds: ConsulFeeds?
     /// Watches the labels of containers; nil unless the configuration asks for it.
     let dockerFeed: DockerFeed?
-    /// Follows the files of pages, and those that say that something is closed.
-    private let pageWatch: PageWatch
+    /// Follows the files of pages and of users, and those that say that something is closed.
+    private let files: NamedFileWatch
     /// Watches the file; nil unless the configuration asks for it.
     private(set) var fileWatch: FileWatch?
     private let running: RunningConfiguration
@@ -54,8 +54,8 @@ final class ConfigurationFollower {
             on: loop, origin: origin, effective: effective,
             apply: { [unowned running] (new) throws(ChangeRefusal) in try running.apply(new) },
             certificates: { [unowned running] in running.certificates.readings },
-            pages: running.current.pages, log: log)
-        pageWatch = PageWatch(live, on: loop, log: log) { [unowned running] in running.current }
+            files: running.current.files, log: log)
+        files = NamedFileWatch(live, on: loop, log: log) { [unowned running] in running.current }
         let settings = running.current.consul
         feeds =
             settings.kv != nil || settings.tags
@@ -79,20 +79,20 @@ final class ConfigurationFollower {
     /// Begins to watch the file and to ask Consul, if the configuration says so.
     func start() {
         watchFile()
-        pageWatch.start()
+        files.start()
         feeds?.start()
         dockerFeed?.start()
     }
 
     /// The running configuration has changed: follows the files that it names.
-    func configurationChanged() { pageWatch.follow() }
+    func configurationChanged() { files.follow() }
 
     /// Stops watching. The running configuration stays.
     func stop() {
         feeds?.stop()
         dockerFeed?.stop()
         fileWatch?.stop()
-        pageWatch.stop()
+        files.stop()
     }
 
     /// Reads the configuration again and makes it what runs: the file as it is now, environment and

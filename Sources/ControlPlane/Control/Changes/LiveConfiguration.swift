@@ -13,7 +13,6 @@ internal import CertificateFiles
 internal import Configuration
 internal import Documents
 internal import Events
-internal import Routing
 
 /// Keeps the running configuration up to date. Control thread only.
 final class LiveConfiguration {
@@ -72,8 +71,9 @@ final class LiveConfiguration {
     private let certificates: () -> [CertificateSource: CertificateReading]
     private let log: () -> Log
     private var documents = DocumentSet()
-    /// The pages in use, by path: only a reload reads all of them again, as with certificates.
-    private(set) var pages: [String: Page]
+    /// The pages and files of users in use: only a reload reads all of them again, as with
+    /// certificates.
+    private(set) var files: NamedFiles
     private var timer: Timer?
 
     /// Changes come in bursts, as when a tree of keys is written key by key. They are read together
@@ -92,10 +92,10 @@ final class LiveConfiguration {
         },
         apply: @escaping Apply,
         certificates: @escaping () -> [CertificateSource: CertificateReading] = { [:] },
-        pages: [String: Page] = [:],
+        files: NamedFiles = NamedFiles(),
         log: @escaping () -> Log
     ) {
-        self.pages = pages
+        self.files = files
         self.origin = origin
         self.effective = effective
         self.load = load
@@ -116,10 +116,10 @@ final class LiveConfiguration {
         if timer?.isScheduled == false { timer?.schedule(after: Self.delay) }
     }
 
-    /// Has what runs take up these pages, which have changed, by path; and look again whether the
-    /// files of `maintenance` are there.
-    func filesChanged(_ new: [String: Page]) {
-        pages.merge(new) { $1 }
+    /// Has what runs take up these files, which have changed; and look again whether those of
+    /// `maintenance` are there.
+    func filesChanged(_ new: NamedFiles) {
+        files.merge(new)
         if timer?.isScheduled == false { timer?.schedule(after: Self.delay) }
     }
 
@@ -164,7 +164,7 @@ final class LiveConfiguration {
         var sources = documents.removeChanges()
         if sources.isEmpty { sources = ["files"] }
         var known = origin
-        known.pages = pages
+        known.files = files
         switch applyValid(known, certificates()) {
         case .success(let applied):
             if applied.leftOut.isEmpty || !applied.change.isEmpty { outcome.applied += 1 }
@@ -202,7 +202,7 @@ final class LiveConfiguration {
         do throws(ChangeRefusal) {
             let change = try apply(valid.configuration.configuration)
             effective = valid.configuration.effective
-            pages = valid.configuration.configuration.pages
+            files = valid.configuration.configuration.files
             documents.setApplied(valid.fragments)
             return .success((change, valid.leftOut))
         } catch {

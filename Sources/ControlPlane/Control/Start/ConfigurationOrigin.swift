@@ -5,7 +5,6 @@ package import Configuration
 package import Documents
 internal import Glibc
 internal import Machine
-package import Routing
 
 /// Everything that a configuration is made of, except fragments. Value type.
 package struct ConfigurationOrigin: Sendable {
@@ -18,8 +17,8 @@ package struct ConfigurationOrigin: Sendable {
     /// The flags.
     package var overrides = Overrides()
 
-    /// Pages that are in use, by path, which are not read again; none where all are to be read.
-    package var pages: [String: Page] = [:]
+    /// Pages and files of users that are in use, and not read again; none where all are to be read.
+    package var files = NamedFiles()
 
     /// Reads no file yet: `readAnew` does.
     package init(environment: [String: String] = [:], overrides: Overrides = Overrides()) {
@@ -36,12 +35,12 @@ package struct ConfigurationOrigin: Sendable {
     /// This origin with the file as it is now. Blocks; control thread only.
     package func readAnew() -> ConfigurationOrigin {
         var origin = self
-        origin.pages = [:]
+        origin.files = NamedFiles()
         origin.file = path.flatMap { try? NamedText.read(path: $0) }
         return origin
     }
 
-    /// Loads it with these fragments; `certificates` and `pages` are not read again.
+    /// Loads it with these fragments; `certificates` and `files` are not read again.
     package func load(
         _ fragments: [ConfigurationFragment],
         _ certificates: [CertificateSource: CertificateReading] = [:]
@@ -49,7 +48,7 @@ package struct ConfigurationOrigin: Sendable {
         try ConfigurationLoader.load(
             file: file, environment: environment, overrides: overrides, fragments: fragments,
             processorCount: ProcessorAllowance.count(), findHost: { HostFinder.findOwn($0) },
-            certificates: certificates, pages: pages)
+            certificates: certificates, files: files)
     }
 }
 

@@ -78,7 +78,8 @@ enum Ending: CaseIterable {
     case tooManyConnections
     /// A trusted proxy does not say who the client is, where that matters.
     case deniedUnknown
-    /// The service that is asked about requests has refused it.
+    /// The service that is asked about requests has refused it, or there is no password that lets
+    /// it in.
     case authRefused
 
     // MARK: Fairlead's doing
@@ -96,6 +97,8 @@ enum Ending: CaseIterable {
     case limitedByRoute
     /// The listener or the route is closed for a while, on purpose.
     case maintenance
+    /// The password could not be checked in time, or not at all: too many others were.
+    case passwordsUnchecked
     /// No route is for the request.
     case noRoute
     /// This machine had nothing left to connect to a backend with (`Errno.isShortage`).
@@ -182,6 +185,7 @@ extension Ending {
         case .limitedByListener: Row(.fairlead, "FL", 429, listener: .limitedByListener)
         case .limitedByRoute: Row(.fairlead, "FL", 429, listener: .limitedByRoute)
         case .maintenance: Row(.fairlead, "FM", 503, listener: .inMaintenance)
+        case .passwordsUnchecked: Row(.fairlead, "FP", 503, .authFailed, fails: true)
         case .noRoute: Row(.fairlead, "FN", 404, listener: .unrouted)
         case .shortage: Row(.fairlead, "FR", 503, .shortages, fails: true)
         case .requestExpired: Row(.fairlead, "FX", 504, .timeouts, fails: true)
@@ -198,7 +202,7 @@ extension Ending {
 
     /// The status of the answer that Fairlead gives; nil where it gives none, and where what made
     /// the answer says the status: the `HeadError` of `refused`, the route of `answered`, the
-    /// service of `authRefused`.
+    /// service or the password of `authRefused`.
     var status: Int? { row.status }
 
     /// Whether the client's connection can be used again after the answer: behind what Fairlead
@@ -267,6 +271,8 @@ extension Ending {
         case .limitedByListener, .limitedByRoute:
             "More requests came than may: try again in a moment.\n"
         case .maintenance: "This is closed for maintenance: try again later.\n"
+        case .passwordsUnchecked:
+            "Your password could not be checked in time: try again in a moment.\n"
         case .noRoute: "Nothing is served here under this host and path.\n"
         case .shortage:
             """

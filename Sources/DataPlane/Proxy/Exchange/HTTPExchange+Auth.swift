@@ -1,7 +1,8 @@
 // HTTPExchange+Auth: how an exchange waits for another one: a service is asked whether the request
 // may go on, before anything of it goes to a backend. Meanwhile the exchange is `asking`. What came
 // of the body waits in `bodyInHand`, at most one receive buffer, and the client with the rest. The
-// fields that the answer may set were left out of the head when that was written.
+// fields that the answer may set were left out of the head when that was written. In the same way
+// an exchange waits for the check of a password (HTTPExchange+Passwords.swift).
 
 internal import Balancing
 internal import Events
@@ -54,10 +55,15 @@ extension HTTPExchange {
             rule, about: head, bytes, of: client, context, for: self, requestID: requestID)
     }
 
-    /// Sends the question, and waits for the answer, which may be here when this returns.
-    func ask() {
-        guard let auth = held.auth, let rule = auth.rule else { return }
+    /// Sends the question, and waits for the answer, which may be here when this returns; or waits
+    /// for the check of a password.
+    func ask(_ client: ClientStream, _ pool: BackendPool) {
+        guard let auth = held.auth, let rule = auth.rule else {
+            if let rule = held.route?.passwords { askForPassword(rule, client, pool) }
+            return
+        }
         request.phase = .asking
+        request.hasAsked = true
         let endsBy = min(
             worker.loop.nowNanoseconds &+ rule.timeout.wholeNanoseconds, request.endsBy)
         // The question's own end knows more of it, and comes first: deadlines are a tick late.
@@ -70,16 +76,23 @@ extension HTTPExchange {
     private static var authGrace: UInt64 { 200_000_000 }
 
     /// No answer has come in time.
-    func authIsLate() { held.auth?.expire() }
+    func authIsLate() {
+        if held.check != nil { giveUp(.passwordsUnchecked) } else { held.auth?.expire() }
+    }
+
+    /// What was waited for has come, or will not come.
+    func endAsking() {
+        request.phase = .choosing
+        request.figures.authNanoseconds = worker.loop.nowNanoseconds - request.startedAt
+        deadlineNanoseconds = .max
+    }
 
     /// There is an answer to the question, which `held.auth` has, or will be none.
     func authEnded() {
         guard request.phase == .asking, let client, let pool, let auth = held.auth.take(),
             let rule = auth.rule
         else { return }
-        request.phase = .choosing
-        request.figures.authNanoseconds = worker.loop.nowNanoseconds - request.startedAt
-        deadlineNanoseconds = .max
+        endAsking()
         switch auth.outcome {
         case .allowed:
             pool.counters.add(.authAllowed)
@@ -113,6 +126,7 @@ extension HTTPExchange {
 
     /// Nobody waits for an answer any more, since the request is over.
     func cancelAuth() {
+        leavePasswordCheck()
         guard let auth = held.auth.take() else { return }
         auth.cancel()
         worker.authRequests.recycle(auth)

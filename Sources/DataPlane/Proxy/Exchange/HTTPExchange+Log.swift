@@ -19,7 +19,7 @@ struct ExchangeFigures {
     /// How many of `bytesOut` were heads.
     var headBytesOut = 0
 
-    /// How long it took to learn whether the request may go on; 0 where nobody was asked.
+    /// How long it took to learn whether the request may go on; 0 where nothing was waited for.
     var authNanoseconds: UInt64 = 0
 
     /// When the response's head came, in the loop's nanoseconds; nil before that.
@@ -75,7 +75,7 @@ extension HTTPExchange {
         entry.totalMicroseconds = Int((now - request.startedAt) / 1000)
         let asked =
             request.phase == .asking ? now - request.startedAt : request.figures.authNanoseconds
-        if request.isAsked { entry.authMicroseconds = Int(asked / 1000) }
+        if request.hasAsked { entry.authMicroseconds = Int(asked / 1000) }
         if let begunAt = request.tries.leading.begunAt {
             entry.queueMicroseconds = Int((begunAt - request.startedAt - asked) / 1000)
             entry.connectMicroseconds = request.tries.leading.connectedAt.map {

@@ -66,6 +66,8 @@ extension HTTPExchange {
         if isTraced { placeSpan(route) }
         if let auth = route?.auth {
             beginAuth(auth, head, bytes, client, context, requestID: requestID)
+        } else if let passwords = route?.passwords {
+            beginPasswords(passwords, head, bytes, pool)
         }
     }
 
@@ -88,7 +90,7 @@ extension HTTPExchange {
             bodyInHand.append(body)
             countReceived(body.count, pool)
         }
-        if request.isAsked { ask() } else { tryNext(client, pool) }
+        if request.isAsked { ask(client, pool) } else { tryNext(client, pool) }
     }
 
     /// Keeps the protocols that the client offers to switch to, if they may be passed on. The

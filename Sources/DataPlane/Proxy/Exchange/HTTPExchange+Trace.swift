@@ -134,7 +134,7 @@ extension Ending {
         case .bodyTimeout: "backend_body_timeout"
         case .responseExpired: "response_expired"
         case .noBackend: "no_backend"
-        case .authFailed: "auth_failed"
+        case .authFailed, .passwordsUnchecked: "auth_failed"
         case .notConnected: "backend_not_connected"
         case .untrusted: "backend_untrusted"
         case .insecure: "backend_tls_failed"

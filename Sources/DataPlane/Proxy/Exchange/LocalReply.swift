@@ -135,6 +135,14 @@ struct LocalReply {
         message = sentence
     }
 
+    /// The refusal of a request without a name and a password that let it in: `challenge` is the
+    /// value of WWW-Authenticate.
+    init(challenge: [UInt8], _ edits: FieldEdits?) {
+        self.init(
+            .authRefused, 401, ("WWW-Authenticate", challenge), edits,
+            body: Array("A user name and a password are needed here.\n".utf8))
+    }
+
     /// The answer that a route says.
     init(_ response: FixedResponse, _ edits: FieldEdits?) {
         self.init(

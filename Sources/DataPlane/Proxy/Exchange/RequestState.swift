@@ -3,7 +3,8 @@
 // request to find nothing of the one before.
 //
 //   phase        what is going on                             what comes next
-//   asking       a service is asked whether it may go on      choosing, an own answer
+//   asking       a service is asked whether it may go on,     choosing, an own answer
+//                or its password is being checked
 //   choosing     a backend is picked, within one call         queued, awaiting, trying,
 //                                                             an own answer
 //   queued       no backend, or this machine, has room        choosing, an own answer
@@ -25,7 +26,7 @@ internal import Routing
 struct RequestState {
     /// What is going on with a request (table at the head of this file).
     enum Phase {
-        /// A service is asked whether the request may go on.
+        /// A service is asked whether the request may go on, or its password is being checked.
         case asking
         /// A backend is being picked for it.
         case choosing
@@ -77,8 +78,10 @@ struct RequestState {
     var acceptsTrailers = false
     /// Whether all of it has come.
     var isWhole = false
-    /// Whether a service is asked before it goes to a backend.
+    /// Whether somebody has to say that it may go to a backend.
     var isAsked = false
+    /// Whether it has waited for that, or does.
+    var hasAsked = false
     /// Whether the request authenticates the connection on which it goes.
     var authenticatesConnection = false
     /// Whether every body byte received so far is in the exchange's `bodyInHand`, so that a new try
@@ -153,10 +156,14 @@ struct RequestReferences {
     var coded: CodedBody?
     /// The question whether the request may go on, until there is an answer; nearly always nil.
     var auth: AuthRequest?
+    /// The check of the password that the request brings, until there is a verdict; nearly always
+    /// nil.
+    var check: PasswordCheckInProgress?
 
     /// Whether it refers to nothing, as for most requests.
     var isEmpty: Bool {
         route == nil && backend == nil && boundTo == nil && upgradeOffer == nil
             && frames == nil && compression == nil && coded == nil && auth == nil
+            && check == nil
     }
 }

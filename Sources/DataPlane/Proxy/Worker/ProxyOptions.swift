@@ -5,6 +5,7 @@ internal import Access
 package import Backends
 package import Endpoints
 package import Events
+package import Passwords
 internal import RateLimits
 package import Routing
 package import TLS
@@ -56,6 +57,9 @@ package struct ListenerOptions: Sendable {
 
     /// Whether the listener, or one of its routes, has limits of bodies.
     var limitsBodies: Bool { policy.bodyLimits.areSet || routes?.limitsBodies == true }
+
+    /// Whether any of its routes lets clients in by a password.
+    var checksPasswords: Bool { routes?.checksPasswords == true }
 
     /// A listener with these options. Limits of requests that `old` has as well go on with what
     /// they have counted.
@@ -139,6 +143,8 @@ package struct ProxyOptions: Sendable {
     package var services: [ServiceOptions]
     /// How requests are traced at the start; nil for not at all.
     package var traces: TraceOptions?
+    /// What checks passwords: the system's library, but in tests.
+    package var passwordCheck = PasswordHashing.check
 
     /// A proxy whose listeners send to `services`.
     package init(

@@ -36,6 +36,7 @@ package final class ProxyWorkers {
     private let registry: StatsRegistry
     private let reports: Mailbox<ProxyReport>
     private let accessLog: AccessLog?
+    private let passwords: PasswordThreads
     private let sockets: [ListenerSockets]
     private let mailboxes: [Mailbox<WorkerMessage>]
     private var threads: [LoopThread] = []
@@ -55,6 +56,7 @@ package final class ProxyWorkers {
         self.registry = registry
         self.reports = reports
         self.accessLog = accessLog
+        passwords = PasswordThreads(workers: options.workers, options.passwordCheck)
         var opened: [ListenerSockets] = []
         var mailboxes: [Mailbox<WorkerMessage>] = []
         do throws(ListenFailure) {
@@ -101,10 +103,11 @@ package final class ProxyWorkers {
     ///
     /// - Throws: `Errno` when the system has no more threads.
     package func start() throws(Errno) {
+        if options.listeners.contains(where: \.checksPasswords) { passwords.start() }
         let leavesSlowly = options.sharesAddresses && !Descriptor.kernelMovesConnections
         for number in 0..<options.workers {
-            let (options, registry, reports, mailbox, accessLog) = (
-                options, registry, reports, mailboxes[number], accessLog
+            let (options, registry, reports, mailbox, passwords, accessLog) = (
+                options, registry, reports, mailboxes[number], passwords, accessLog
             )
             let sockets = sockets.map { $0.descriptors[number] }
             threads.append(
@@ -112,11 +115,12 @@ package final class ProxyWorkers {
                     name: "worker-\(number)", processor: options.pinsWorkers ? number : nil
                 ) {
                     let worker = Worker(
-                        number: number, options: options, registry: registry, reports: reports,
-                        accessLog: accessLog, leavesSlowly: leavesSlowly)
+                        number: number, options: options, registry: registry, mailbox: mailbox,
+                        reports: reports, passwords: passwords, accessLog: accessLog,
+                        leavesSlowly: leavesSlowly)
                     // Without a descriptor for its mailbox a worker gets no messages: it ends at
                     // once, and is reported as finished.
-                    try? worker.run(options.listeners, sockets: sockets, mailbox: mailbox)
+                    try? worker.run(options.listeners, sockets: sockets)
                     reports.post(.finished(worker: number))
                 })
         }
@@ -132,6 +136,8 @@ package final class ProxyWorkers {
     /// and keeps those of removed ones for as long as they are shown. The workers own the sockets
     /// of opened listeners from now on.
     package func publish(_ change: ProxyChange) {
+        let listeners = change.listeners + change.opened.map(\.options)
+        if listeners.contains(where: \.checksPasswords) { passwords.start() }
         for opening in change.opened {
             switch opening.origin {
             case .sockets(let sockets): open[opening.options.index] = sockets
@@ -189,5 +195,6 @@ package final class ProxyWorkers {
     package func join() {
         for thread in threads { thread.join() }
         threads = []
+        passwords.stop()
     }
 }

@@ -8,6 +8,7 @@ internal import Endpoints
 internal import Events
 internal import HTTP1
 internal import HTTP2
+internal import Passwords
 internal import Random
 internal import Stats
 internal import TLS
@@ -28,6 +29,8 @@ enum WorkerMessage: Sendable {
     case challenges(ChallengeAnswers)
     /// From now on requests are traced so; nil for not at all.
     case traces(TraceOptions?)
+    /// The password of the check of this number was checked.
+    case passwordChecked(UInt64, PasswordVerdict)
     /// Report that the worker is alive.
     case ping
     /// Accept no more, finish what is in flight, give up after the limit.
@@ -132,6 +135,10 @@ final class Worker {
     private var freeExchanges: [HTTPExchange] = []
     /// Questions about requests, for the same reason.
     var authRequests = AuthRequests()
+    /// What is known of passwords; made for the first request that needs one.
+    lazy var passwords = PasswordChecks(passwordThreads, mailbox: mailbox)
+    private let passwordThreads: PasswordThreads
+    private let mailbox: Mailbox<WorkerMessage>
     private var requestIDs = RequestIDs()
     private var jitter = SplitMix64()
     /// Timers that end what is in flight shortly before, and when, the time for the stop is over;
@@ -149,10 +156,14 @@ final class Worker {
     static let freeExchangesMax = 1024
 
     init(
-        number: Int, options: ProxyOptions, registry: StatsRegistry, reports: Mailbox<ProxyReport>,
-        accessLog: AccessLog?, leavesSlowly: Bool
+        number: Int, options: ProxyOptions, registry: StatsRegistry,
+        mailbox: Mailbox<WorkerMessage>, reports: Mailbox<ProxyReport>, passwords: PasswordThreads,
+        accessLog: AccessLog?,
+        leavesSlowly: Bool
     ) {
         self.number = number
+        self.mailbox = mailbox
+        passwordThreads = passwords
         self.leavesSlowly = leavesSlowly
         self.registry = registry
         self.reports = reports
@@ -165,9 +176,7 @@ final class Worker {
     }
 
     /// Listens on `sockets`, which are those of each listener, and runs until it is drained.
-    func run(
-        _ listeners: [ListenerOptions], sockets: [[Descriptor]], mailbox: Mailbox<WorkerMessage>
-    ) throws(Errno) {
+    func run(_ listeners: [ListenerOptions], sockets: [[Descriptor]]) throws(Errno) {
         let reader = try MailboxReader(mailbox, on: loop) { [unowned self] in receive($0) }
         for (options, sockets) in zip(listeners, sockets) { listen(options, on: sockets) }
         // What was published before this thread began comes before the first connection.
@@ -204,6 +213,8 @@ final class Worker {
             challenges = answers
             for listener in listeners.values { followChallenges(listener) }
         case .traces(let options): follow(options)
+        case .passwordChecked(let number, let verdict):
+            passwords.finished(number, verdict, at: loop.nowNanoseconds)
         case .ping:
             reports.post(.alive(worker: number))
         case .drain(let limit):

@@ -410,10 +410,7 @@ package import Events
             // Head and body together, as far as one record goes: each record costs work here and
             // there.
             let count = min(second.count, TLSTransport.recordMax - first.count)
-            transport.joined.removeAll()
-            transport.joined.append(first)
-            transport.joined.append(second.extracting(0..<count))
-            transport.joined.withBytes { write($0) }
+            transport.join(first, second.extracting(0..<count)) { write($0) }
             write(second.extracting(count..<second.count))
         }
     }

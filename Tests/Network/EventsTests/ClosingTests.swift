@@ -111,6 +111,18 @@ import Testing
         #expect(try fixture.peer.receiveToEnd().ending == .end)
     }
 
+    @Test("a peer that is sent away gets what was said, and nothing of what it sends is read")
+    func dismissed() throws {
+        let fixture = try Fixture()
+        #expect(fixture.channel.write(Pattern.all(1000)) == .sent)
+        let last = fixture.end(.dismiss)
+        try fixture.peer.send("more")
+        #expect(!last.isReading)
+        #expect(try fixture.peer.receive(exactly: 1000).count == 1000)
+        try fixture.turn { fixture.isClosed }
+        #expect(try fixture.peer.receiveToEnd().ending == .reset)
+    }
+
     @Test("a peer that ended its side first still gets all of it")
     func peerHasEnded() throws {
         let fixture = try Fixture()

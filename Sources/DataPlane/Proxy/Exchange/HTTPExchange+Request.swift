@@ -93,6 +93,13 @@ extension HTTPExchange {
         if request.isAsked { ask(client, pool) } else { tryNext(client, pool) }
     }
 
+    /// Sends the request to a backend with what has come of its body since it began, which is all
+    /// of it if `isLast`.
+    func start(isLast: Bool) {
+        guard let client, let pool else { return }
+        start(with: Span(), isLast: isLast, client, pool)
+    }
+
     /// Keeps the protocols that the client offers to switch to, if they may be passed on. The
     /// request may have a body, as with `docker exec`: the new protocol begins behind it.
     private func keepUpgradeOffer(

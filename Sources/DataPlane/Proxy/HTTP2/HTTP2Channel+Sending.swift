@@ -86,6 +86,7 @@ extension HTTP2Channel {
                 output.append(bytes)
                 if output.count >= Self.gatheredMax { sendGathered() }
             } else {
+                if sealed == nil, layer != nil { sealed = worker.takeFrames() }
                 sendGathered(and: bytes)
             }
             if isEnd { break }
@@ -93,11 +94,24 @@ extension HTTP2Channel {
         return sent
     }
 
-    /// Sends what was gathered, and `body` behind it.
+    /// Sends what was gathered, and `body` behind it; or seals it, where records are gathered.
     private final func sendGathered(and body: Span<UInt8> = Span()) {
         guard let output else { return }
-        let outcome = write(output, body)
+        if let sealed {
+            seal(output, body, into: sealed)
+            if sealed.count >= Self.gatheredMax { sendSealed() }
+        } else {
+            see(write(output, body))
+        }
         output.removeAll()
+    }
+
+    /// Sends the records that were gathered, if there are any.
+    final func sendSealed() {
+        if let sealed, !sealed.isEmpty { see(send(sealed: sealed)) }
+    }
+
+    private final func see(_ outcome: WriteOutcome) {
         switch outcome {
         case .sent, .kept: break
         // Reading finds out how the connection ended; whatever is written is dropped until then.
@@ -108,10 +122,16 @@ extension HTTP2Channel {
     /// Sends what the turn has gathered.
     final func sendOutput() {
         if connection.controlBytes > 0 { _ = gather() }
-        guard let output else { return }
+        guard output != nil else { return }
         sendGathered()
-        self.output = nil
-        worker.giveBackFrames(output)
+        sendSealed()
+        giveBackFrames()
+    }
+
+    /// Gives the memory back in which frames and records were gathered; what is in it is dropped.
+    final func giveBackFrames() {
+        if let output = output.take() { worker.giveBackFrames(output) }
+        if let sealed = sealed.take() { worker.giveBackFrames(sealed) }
     }
 
     /// Has `stream` send when it can.

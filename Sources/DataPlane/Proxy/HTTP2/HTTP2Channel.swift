@@ -18,6 +18,9 @@ class HTTP2Channel: StreamChannel {
     private final var resuming: [HTTP2Stream] = []
     /// What is sent at the end of the turn; nil when nothing is.
     final var output: SendBuffer?
+    /// Records of TLS that are sent together, at the end of the turn at the latest; nil when there
+    /// are none. Each was sealed behind all that was gathered before it.
+    final var sealed: SendBuffer?
     /// Whether writing has failed: the connection ends at the end of the turn.
     final var isBroken = false
 
@@ -57,8 +60,8 @@ class HTTP2Channel: StreamChannel {
     /// All bytes that have come are read.
     func readAll() {}
 
-    /// The peer has broken the rules of the connection, and is to be told so.
-    func fail() {}
+    /// The peer has broken the rules of the connection, and is to be told so by `code`.
+    func fail(_ code: HTTP2ErrorCode) {}
 
     /// The peer sends no more.
     func ended() { broken() }
@@ -69,6 +72,8 @@ class HTTP2Channel: StreamChannel {
     // MARK: - Reading
 
     override func onReadable() {
+        // TLS may answer while it reads, and its records have one order.
+        sendSealed()
         switch worker.receive(from: self) {
         case .bytes(let count):
             received(count)
@@ -111,8 +116,8 @@ class HTTP2Channel: StreamChannel {
                 settingsCame()
             case .pong: pongCame()
             case .goAway, .draining: break
-            case .connectionError:
-                fail()
+            case .connectionError(let code, _):
+                fail(code)
                 return
             }
         }
@@ -179,10 +184,7 @@ class HTTP2Channel: StreamChannel {
 
     override func close() {
         guard isOpen else { return }
-        if let output {
-            self.output = nil
-            worker.giveBackFrames(output)
-        }
+        giveBackFrames()
         super.close()
     }
 }

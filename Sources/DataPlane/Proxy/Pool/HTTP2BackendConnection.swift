@@ -274,7 +274,7 @@ final class HTTP2BackendConnection: HTTP2Channel {
     }
 
     /// The backend has broken the rules, and is told so.
-    override func fail() {
+    override func fail(_ code: HTTP2ErrorCode) {
         if connection.hasFaults { countFaults() }
         sendOutput()
         if isOpening {

@@ -15,6 +15,8 @@ internal import TLS
 final class HTTP2ClientStream: HTTP2Stream {
     private var sessionLink = Link<HTTP2Session>()
     private var exchange: HTTPExchange?
+    /// Whether its request goes to a backend once all is read that has come.
+    private(set) var isStarting = false
     private var isHead = false
     /// Whether it is a call of gRPC.
     private var isGRPC = false
@@ -37,6 +39,7 @@ final class HTTP2ClientStream: HTTP2Stream {
         precondition(exchange == nil, "a stream ends after its exchange")
         super.clear()
         sessionLink = Link()
+        isStarting = false
         isHead = false
         isGRPC = false
         isTunnel = false
@@ -84,14 +87,21 @@ final class HTTP2ClientStream: HTTP2Stream {
                         exchange.request.isCall = true
                         if let time = GRPC.timeout(of: head, bytes) { exchange.limitCall(to: time) }
                     }
-                    exchange.start(with: Span(), isLast: isWhole || isTunnel, client, pool)
                 }
             }
+            isStarting = true
+            worker.startingStreams.append(self)
         case let other:
             other.reply(to: head, bytes, of: session.context)
                 .send(to: .http2(Link(self)), answering: head, bytes, on: worker)
             exchangeFinished()
         }
+    }
+
+    /// Sends the request to a backend, with what has come of its body in the same read.
+    func start() {
+        isStarting = false
+        exchange?.start(isLast: hasPassedAll || isTunnel)
     }
 
     /// Holds what the client sends until there is a tunnel for it: to a backend its request is

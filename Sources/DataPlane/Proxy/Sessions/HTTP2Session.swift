@@ -89,6 +89,17 @@ final class HTTP2Session: HTTP2Channel, ClientSide {
 
     override func streamFailed(_ slot: Int) { drop(slot) }
 
+    /// Sends the requests on that have come, now that all is read: one that its client has reset at
+    /// once goes nowhere (CVE-2023-44487), and one with a short body goes in one piece.
+    override func readAll() {
+        var index = 0
+        while index < worker.startingStreams.count {
+            worker.startingStreams[index].start()
+            index += 1
+        }
+        worker.startingStreams.removeAll(keepingCapacity: true)
+    }
+
     // MARK: - Streams
 
     /// The stream of `slot`; nil when there is none.
@@ -122,6 +133,7 @@ final class HTTP2Session: HTTP2Channel, ClientSide {
         streamCount -= 1
         connection.release(slot)
         if stream.isWaiting { waiting.removeAll { $0 === stream } }
+        if stream.isStarting { worker.startingStreams.removeAll { $0 === stream } }
         stream.clear()
         worker.recycle(stream)
         // What may follow, such as the end of the connection, is for when nobody is at work.
@@ -211,12 +223,14 @@ final class HTTP2Session: HTTP2Channel, ClientSide {
     }
 
     /// The client has broken the rules, and is told so.
-    override func fail() {
+    override func fail(_ code: HTTP2ErrorCode) {
         listener.counters.add(.http2Ended)
         if connection.hasFaults { countFaults() }
         sendOutput()
         breakStreams()
-        depart()
+        // One that floods is not read any further: to drop what comes for as long as an honest client is
+        // given to end its side would be a worker's whole time.
+        depart(code == .enhanceYourCalm ? .dismiss : .end)
     }
 
     /// The client sends no more: it is gone, since it could not even open a window.
@@ -239,8 +253,8 @@ final class HTTP2Session: HTTP2Channel, ClientSide {
         }
     }
 
-    private func depart() {
-        ClosingEnd.end(self, self, .end, stall: listener.stallTimeout, on: worker)
+    private func depart(_ farewell: Farewell = .end) {
+        ClosingEnd.end(self, self, farewell, stall: listener.stallTimeout, on: worker)
     }
 
     override func close() {

@@ -7,7 +7,7 @@
 //
 //   sending ── all taken by the kernel ──▶ delivering ── all acknowledged ──▶ lingering ──▶ closed
 //
-// What the peer sends meanwhile is read and dropped. As long as its acknowledgements go on, so does
+// What the peer sends meanwhile is read and dropped, unless it was sent away. As long as its acknowledgements go on, so does
 // this; a peer that takes nothing for `stall` is reset.
 
 /// How a connection ends once its peer has everything.
@@ -16,6 +16,8 @@ package enum Farewell: Sendable {
     case end
     /// With RST, so that the peer can tell that it was cut short.
     case cut
+    /// With RST, and what the peer still sends is not read: it has been sent away for what it did.
+    case dismiss
 }
 
 /// The limits of a connection's end, in nanoseconds.
@@ -80,7 +82,7 @@ open class ClosingConnection: StreamChannel {
 
     /// Goes on with the end; `close()` may be called before this returns.
     package func begin() {
-        if !peerHasEnded { startReading() }
+        if !peerHasEnded, farewell != .dismiss { startReading() }
         if farewell == .end { notifyEnd() }
         if isCongested {
             deadlineNanoseconds = loop.nowNanoseconds + limits.stall
@@ -92,14 +94,14 @@ open class ClosingConnection: StreamChannel {
     /// Waits no longer. What the kernel has, it goes on delivering; what is kept here is lost, and
     /// the peer can tell.
     package func giveUp() {
-        if isCongested || farewell == .cut { reset() } else { close() }
+        if isCongested || farewell != .end { reset() } else { close() }
     }
 
     private func deliver() {
         phase = .delivering
         progressedAt = loop.nowNanoseconds
         switch farewell {
-        case .cut: look()
+        case .cut, .dismiss: look()
         case .end:
             descriptor.shutdownWriting()
             // A peer that takes everything at once ends its side before that, most often.
@@ -124,7 +126,7 @@ open class ClosingConnection: StreamChannel {
 
     private func delivered() {
         switch farewell {
-        case .cut: reset()
+        case .cut, .dismiss: reset()
         case .end where peerHasEnded: close()
         case .end:
             phase = .lingering

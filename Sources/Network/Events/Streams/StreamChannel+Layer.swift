@@ -71,6 +71,22 @@ extension StreamChannel {
         return transmit(out)
     }
 
+    /// Has the layer take `first` and then `second`, and put into `sealed` what is to be sent of
+    /// them by `send(sealed:)`: before this stream writes or receives anything else, since a layer's
+    /// bytes have one order. So many parts cross the kernel at once. Nothing without a layer.
+    package func seal(_ first: SendBuffer, _ second: Span<UInt8>, into sealed: SendBuffer) {
+        guard let layer else { return }
+        first.withBytes { layer.send($0, second, into: sealed) }
+    }
+
+    /// Sends what was sealed, and empties `sealed`.
+    package func send(sealed: SendBuffer) -> WriteOutcome {
+        guard !isCongested || keptCount + sealed.count <= Self.keptMax else {
+            return .failed(.noBufferSpace)
+        }
+        return transmit(sealed)
+    }
+
     /// Sends what a layer has put into the loop's buffer, and empties that.
     private func transmit(_ out: SendBuffer) -> WriteOutcome {
         guard !out.isEmpty else { return isCongested ? .kept : .sent }

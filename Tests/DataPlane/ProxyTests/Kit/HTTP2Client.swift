@@ -48,6 +48,8 @@ final class HTTP2Client {
     private(set) var hasEnded = false
     /// Whether what comes opens the windows again.
     var givesBack = true
+    /// What is sent together; nil while each part is sent by itself.
+    private var together: [UInt8]?
 
     /// Begins a connection on `wire`. `window` is that of each stream, and of all of them.
     init(_ wire: Wire, window: Int = 65_535, settings: HTTP2Settings? = nil) throws {
@@ -76,7 +78,7 @@ final class HTTP2Client {
             connection.writeHeaders(
                 slot, block: block.span, endsStream: body == nil && endsStream, into: &out)
         }
-        try wire.send(out)
+        try put(out)
         ended.remove(slot)
         if body == nil, endsStream { requestEnds(slot) }
         if let body { try send(body, in: slot, endsStream: endsStream) }
@@ -101,7 +103,7 @@ final class HTTP2Client {
         out.append(addingCapacity: HTTP2Connection.headersBytesMax(block: block.count)) { out in
             connection.writeHeaders(slot, block: block.span, endsStream: endsStream, into: &out)
         }
-        try wire.send(out)
+        try put(out)
         if endsStream { requestEnds(slot) }
         return slot
     }
@@ -125,7 +127,7 @@ final class HTTP2Client {
                 connection.writeDataHeader(
                     slot, count: count, endsStream: endsStream && isLast, into: &out)
             }
-            try wire.send(out + body[at..<at + count])
+            try put(out + body[at..<at + count])
             at += count
         } while at < body.count
         if endsStream { requestEnds(slot) }
@@ -146,8 +148,21 @@ final class HTTP2Client {
         out.append(addingCapacity: HTTP2Connection.headersBytesMax(block: block.count)) { out in
             connection.writeHeaders(slot, block: block.span, endsStream: true, into: &out)
         }
-        try wire.send(out)
+        try put(out)
         requestEnds(slot)
+    }
+
+    /// Sends all that `body` says in one piece, which the proxy gets by one read if it is short.
+    func sendTogether(_ body: () throws -> Void) throws {
+        together = []
+        try body()
+        let bytes = together ?? []
+        together = nil
+        try put(bytes)
+    }
+
+    private func put(_ bytes: [UInt8]) throws {
+        if together == nil { try wire.send(bytes) } else { together? += bytes }
     }
 
     /// Resets a stream.
@@ -197,7 +212,7 @@ final class HTTP2Client {
         let bytes = [UInt8](capacity: connection.controlBytes) { out in
             connection.takeControl(into: &out)
         }
-        try wire.send(bytes)
+        try put(bytes)
     }
 
     private func take(_ bytes: [UInt8]) {

@@ -364,8 +364,8 @@ let package = Package(
         .executableTarget(
             name: "fairlead-bench-churn",
             dependencies: [
-                "fairlead", "BenchSupport", "Events", "HTTPClient", "HTTPServer", "HTTP1",
-                "Endpoints",
+                "fairlead", "BenchSupport", "Events", "HTTPClient", "HTTPServer", "HTTP1", "HTTP2",
+                "Endpoints", "Locking",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "bench/Churn", swiftSettings: strict),
@@ -531,7 +531,7 @@ let package = Package(
             name: "FlowTests",
             dependencies: [
                 "fairlead", "CLinux", "TestSupport", "ScriptedDNS", "DNSWire", "Events",
-                "Endpoints", "Locking", "Machine",
+                "Endpoints", "HTTP1", "HTTP2", "Locking", "Machine",
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             path: "Tests/Flow",

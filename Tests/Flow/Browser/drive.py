@@ -1,4 +1,5 @@
-"""Drives chromium through a page and tells what it found, for tests of the admin page.
+"""Drives chromium through a page and tells what it found, for tests of the admin page and of browsers
+as clients. Certificates are taken as they are.
 
     drive.py URL STEP...
 
@@ -33,6 +34,7 @@ class Browser:
         command = [
             "chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run",
             "--disable-dev-shm-usage", "--disable-background-networking", "--hide-scrollbars",
+            "--ignore-certificate-errors",
             "--remote-debugging-pipe", f"--user-data-dir={folder}", "about:blank",
         ]
 

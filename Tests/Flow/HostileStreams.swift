@@ -1,5 +1,5 @@
-// Requests of HTTP/2 that say what HTTP/1.1 has no way to say, or would say in two ways at once, and
-// what Fairlead does with each. differences.md shows them as a table.
+// Requests of HTTP/2 that say what HTTP/1.1 has no way to say, or would say in two ways at once,
+// and what Fairlead does with each. differences.md shows them as a table.
 
 /// One of them.
 struct HostileStream {
@@ -166,7 +166,8 @@ extension HostileStream {
             "a list of the same length", ("content-length", "5, 5"), content: "hello",
             gets: answered),
         HostileStream(
-            "a length with a plus sign", ("content-length", "+5"), content: "hello", gets: answered),
+            "a length with a plus sign", ("content-length", "+5"), content: "hello",
+            gets: answered),
         HostileStream(
             "a length of 5 and 2^64", ("content-length", "18446744073709551621"),
             content: "hello", gets: answered),

@@ -107,7 +107,7 @@ private final class HTTP2LoadConnection: StreamChannel {
     private var isConnected = false
     /// In streams, by slot.
     private var requests: [Int: HTTP2Request] = [:]
-    /// Those that wait for a stream.
+    /// Requests that wait for a stream.
     private var queue: [HTTP2Request] = []
     private var output: [UInt8] = []
 

@@ -23,10 +23,10 @@ internal import Events
     /// at once then: the call has failed for no other reason.
     private(set) var hasRefused = false
 
-    // For content of two pieces that goes out as one record. OpenSSL copies it to memory of its own,
-    // and on AMD's Zen 3 and 4 `rep movsb` takes ten times as long where the target lies a few bytes
-    // further in its page than the source (glibc bug 30994, mended in 2.39): that was a third of
-    // 1 MiB responses by HTTP/2. Both are in the heap, often right behind each other, so that it is
+    // For content of two pieces that goes out as one record. OpenSSL copies it to memory of its
+    // own, and on AMD's Zen 3 and 4 `rep movsb` takes many times as long where the target lies a
+    // few bytes further in its page than the source (glibc bug 30994): that was a third of 1 MiB
+    // responses by HTTP/2. Both are in the heap, often right behind each other, so that it is
     // likely; the content is moved to another place of its page then.
     private let joined = SendBuffer(
         capacity: TLSTransport.recordMax + TLSTransport.displacement.count,

@@ -1,6 +1,6 @@
 // Goal: what a client of HTTP/2 says in one breath is taken for one thing: a request that it takes
-// back at once troubles no backend, and one with a short body goes in one piece. Method: frames that
-// are sent together; a backend that writes down what reaches it, and by how many reads.
+// back at once troubles no backend, and one with a short body goes in one piece. Method: frames
+// that are sent together; a backend that writes down what reaches it, and by how many reads.
 
 import HTTP2
 import Locking

@@ -22,8 +22,8 @@ struct HTTP2Attempt {
         self.trailers = trailers
     }
 
-    /// The same as a head of HTTP/1.1 and what follows it, part by part and unread; nil where HTTP/2
-    /// has no place for a part of it.
+    /// A stream that says what a head of HTTP/1.1 and what follows it say, part by part and unread;
+    /// nil where HTTP/2 has no place for a part of it.
     init?(sameAs bytes: [UInt8]) {
         let text = String(String.UnicodeScalarView(bytes.map { Unicode.Scalar($0) }))
         let scalars = text.unicodeScalars

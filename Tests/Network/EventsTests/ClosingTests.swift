@@ -115,8 +115,8 @@ import Testing
     func dismissed() throws {
         let fixture = try Fixture()
         #expect(fixture.channel.write(Pattern.all(1000)) == .sent)
-        let last = fixture.end(.dismiss)
         try fixture.peer.send("more")
+        let last = fixture.end(.dismiss)
         #expect(!last.isReading)
         #expect(try fixture.peer.receive(exactly: 1000).count == 1000)
         try fixture.turn { fixture.isClosed }

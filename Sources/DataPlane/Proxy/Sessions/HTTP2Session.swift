@@ -228,8 +228,8 @@ final class HTTP2Session: HTTP2Channel, ClientSide {
         if connection.hasFaults { countFaults() }
         sendOutput()
         breakStreams()
-        // One that floods is not read any further: to drop what comes for as long as an honest client is
-        // given to end its side would be a worker's whole time.
+        // One that floods is not read any further: to drop what comes for as long as an honest
+        // client is given to end its side would be a worker's whole time.
         depart(code == .enhanceYourCalm ? .dismiss : .end)
     }
 

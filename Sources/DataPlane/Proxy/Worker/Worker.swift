@@ -147,7 +147,7 @@ final class Worker {
 
     /// Free streams and buffers of HTTP/2 sessions, for the same reason.
     var freeStreams: [HTTP2ClientStream] = []
-    /// Those whose requests go to backends once all is read that their connection has received.
+    /// Streams whose requests go to backends once all is read that their connection has received.
     var startingStreams: [HTTP2ClientStream] = []
     var freeBackendStreams: [HTTP2BackendStream] = []
     var freeFrames: [SendBuffer] = []

@@ -7,8 +7,8 @@
 //
 //   sending ── all taken by the kernel ──▶ delivering ── all acknowledged ──▶ lingering ──▶ closed
 //
-// What the peer sends meanwhile is read and dropped, unless it was sent away. As long as its acknowledgements go on, so does
-// this; a peer that takes nothing for `stall` is reset.
+// What the peer sends meanwhile is read and dropped, unless it is dismissed. As long as its
+// acknowledgements go on, so does this; a peer that takes nothing for `stall` is reset.
 
 /// How a connection ends once its peer has everything.
 package enum Farewell: Sendable {

@@ -294,6 +294,7 @@ let package = Package(
                 "InstanceSources", "Documents", "Endpoints",
                 "Events", "Evidence", "Explain", "HTTP1", "HTTPClient", "HTTPServer", "Health",
                 "JSON", "Locking", "Lookups", "Machine", "Passwords", "Processes", "Proxy",
+                "RateLimits",
                 "Registrar", "Routing", "Stats", "TLS",
                 "Traces", "Traffic", "WallClock", "Wording",
             ],
@@ -485,8 +486,8 @@ let package = Package(
             uses: [
                 "TestSupport", "TestBackend", "Demo", "DNSWire", "Containers", "DockerAPI",
                 "Configuration", "Documents",
-                "Backends", "Events", "Endpoints", "Stats", "Proxy", "Routing", "Locking", "Admin",
-                "Traffic",
+                "Backends", "Events", "Endpoints", "Stats", "Proxy", "RateLimits", "Routing",
+                "Locking", "Admin", "Traffic",
             ]),
         program.tests(
             "Demo", uses: ["Events", "DNSWire", "DNSClient", "HTTPServer", "HTTP1", "Endpoints"]),

@@ -289,19 +289,29 @@ extension Following {
             }
         }
 
-        @Test func `it registers itself, and is gone from the agent before it is gone`() throws {
+        @Test
+        func `it registers itself, shares limits, and is gone from the agent before it is gone`()
+            throws
+        {
             try withAgent { stage, agent in
                 let web = try stage.web("one")
                 register(web, with: agent)
+                agent.change { $0.register(.init("edge", id: "another", port: 80)) }
                 let fairlead = try fairlead(
                     stage, agent,
                     environment: [
                         "FAIRLEAD_CONSUL_REGISTER_NAME": "edge",
                         "FAIRLEAD_CONSUL_REGISTER_TAGS": "v1",
+                        "FAIRLEAD_RATE": "limit: 8/h by: all share: on",
                     ])
                 try waitFor("the registration") {
                     agent.known.agentServices.values.contains { $0.contains("\"edge\"") } ? () : nil
                 }
+                try waitFor("two that share") {
+                    try fairlead.metric("fairlead_rate_shares") == 2 ? () : nil
+                }
+                let statuses = try (0..<8).map { _ in try get(port: fairlead.port).status }
+                #expect(statuses == [200, 200, 200, 200, 429, 429, 429, 429])
                 fairlead.process.signal(15)
                 #expect(try fairlead.process.waitForExit() == .status(0))
                 #expect(agent.known.agentServices.isEmpty)

@@ -11,7 +11,8 @@
 // | ConfigurationFollower | reloads, the watched file, the feeds of Consul and Docker            |
 // | WorkerControl         | the workers' threads, their reports, the access log                 |
 // | TakeOver, Upgrade     | the process before this one, and the one after it                   |
-// | Registration          | this process as a service in Consul                                 |
+// | Registration          | this process as a service in Consul; and RateSharing: how many      |
+// |                       | others have its limits                                               |
 // | ControlPorts          | the admin port: AdminSnapshots shows, AdminCommands changes; and    |
 // |                       | the address for health and metrics alone                            |
 // | TraceExporter         | spans of requests, on their way to a collector                       |
@@ -107,7 +108,7 @@ package final class ControlPlane {
             origin, effective, running, factory, supervision, memory, on: loop, log: log.current)
         registration = Registration(
             configuration, listeningOn: publisher.published.entries.first?.endpoint,
-            agents: factory.agents, start: start.time, log: log.current)
+            agents: factory.agents, journal, on: loop, start: start.time, log: log.current)
 
         let journalLog = JournalLog(journal, of: services, publisher, on: loop, log: log.current)
         deploys = Deploys(services, journalLog)
@@ -117,7 +118,7 @@ package final class ControlPlane {
         let snapshots = AdminSnapshots(
             TrafficSnapshots(services, deploys, publisher, running, registry, traffic), services,
             journal, running, follower, factory, checker, orders, shortages, workers.accessLog,
-            traces, start: start.time, isSuccessor: start.process.predecessor != nil)
+            traces, registration, start: start.time, isSuccessor: start.process.predecessor != nil)
         let commands = AdminCommands(services, deploys, follower, journal, journalLog, log)
         ports = try ControlPorts(
             configuration, AdminControls(snapshots, commands), certificates,
@@ -174,6 +175,7 @@ package final class ControlPlane {
         running.onApplied = { [unowned self] in
             deploys.configurationChanged($0)
             orders.follow(running.current)
+            registration.sharing?.follow(running.current)
             follower?.configurationChanged()
         }
         upgrade.environment = { [unowned self] in
@@ -284,6 +286,7 @@ package final class ControlPlane {
         certificateWatch.start()
         certificateReminders.start()
         registration.start()
+        registration.sharing?.follow(running.current)
         orders.start()
         try reports.start()
         services.forgetAnswers()
@@ -346,6 +349,7 @@ package final class ControlPlane {
     private func stopChanges() {
         running.stop()
         orders.stop()
+        registration.sharing?.stop()
         deploys.stop()
         follower?.stop()
         certificateWatch.stop()

@@ -13,14 +13,18 @@ package final class RateLimit: Sendable {
     package let field: [UInt8]
     private let rate: RequestRate
     private let table: RateTable
+    /// How many processes have the limit together; nil where this one has it alone.
+    private let shares: RateShares?
 
-    /// Nothing has come yet.
-    package init(_ rule: RateRule) {
+    /// Nothing has come yet. `shares` says how many processes have the limit together, where its
+    /// rule says that it is shared.
+    package init(_ rule: RateRule, shares: RateShares = .ofProcess) {
         self.rule = rule
         isForAll = !rule.tellsApart
         field = if case .field(let name) = rule.scope { Array(name.lowercased().utf8) } else { [] }
         rate = RequestRate(requests: rule.requests, per: rule.time, burst: rule.burst)
         table = RateTable(entries: rule.tellsApart ? rule.clients : 1)
+        self.shares = rule.isShared ? shares : nil
     }
 
     /// Limits for `rules`, in their order; each that one of `old` is for goes on with that.
@@ -39,7 +43,18 @@ package final class RateLimit: Sendable {
     /// Takes one request of the client with this key out of its bucket, `now` in nanoseconds of one
     /// clock of the whole machine. A request that is refused takes nothing.
     package func take(_ key: RateKey, at now: UInt64) -> RateTable.Outcome {
-        table.take(key.hash, rate, at: now)
+        guard let shares else { return table.take(key.hash, rate, at: now) }
+        return table.take(key.hash, rate.divided(among: shares.count), at: now)
+    }
+
+    /// What a client may send in which time, as this process counts: its part where the limit is
+    /// shared, rounded down. A part of less than one request is one in the time that this takes, in
+    /// whole seconds.
+    package var quota: (requests: Int, time: Duration) {
+        let sharers = shares?.count ?? 1
+        guard sharers > rule.requests else { return (rule.requests / sharers, rule.time) }
+        let (seconds, rest) = (rule.time * sharers / rule.requests).components
+        return (1, .seconds(seconds + (rest > 0 ? 1 : 0)))
     }
 }
 

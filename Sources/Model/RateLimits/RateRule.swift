@@ -24,6 +24,9 @@ package struct RateRule: Sendable, Hashable {
     package var burst: Int
     /// How many clients, or values of the field, are told apart; at least 1.
     package var clients: Int
+    /// Whether the processes that are registered under one name have the limit together, so that
+    /// each lets through its part.
+    package var isShared: Bool
 
     /// The number of clients that an edge has in a minute on a busy day; their table takes 2 MiB.
     package static let clientsDefault = 65_536
@@ -31,7 +34,7 @@ package struct RateRule: Sendable, Hashable {
     /// Each part is as its property says.
     package init(
         _ scope: Scope, _ requests: Int, per time: Duration, burst: Int? = nil,
-        clients: Int = clientsDefault
+        clients: Int = clientsDefault, isShared: Bool = false
     ) {
         self.scope = scope
         self.requests = requests
@@ -39,6 +42,7 @@ package struct RateRule: Sendable, Hashable {
         // A bucket that is as deep as the limit lets through at once what may come in its time.
         self.burst = burst ?? requests
         self.clients = clients
+        self.isShared = isShared
     }
 
     /// Whether each client has a limit of its own.

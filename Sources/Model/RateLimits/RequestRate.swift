@@ -16,23 +16,35 @@ package struct RequestRate: Sendable, Equatable {
     private static let longest = UInt64.max / 8
 
     /// `requests` in `time` on average, and `burst` at once; each is at least 1.
-    ///
-    /// - Parameter sharers: how many processes let requests through under one limit, each of them
-    ///   its part; at least 1. The burst is divided as well, and at least 1 request.
-    package init(requests: Int, per time: Duration, burst: Int, sharers: Int = 1) {
-        precondition(requests > 0 && burst > 0 && sharers > 0 && time > .zero, "counts from 1 on")
+    package init(requests: Int, per time: Duration, burst: Int) {
+        precondition(requests > 0 && burst > 0 && time > .zero, "counts from 1 on")
         let (seconds, fraction) = time.components
         let whole = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
         let nanoseconds =
             whole.overflow ? Self.longest : whole.partialValue + UInt64(fraction / 1_000_000_000)
-        func times(_ one: UInt64, _ other: Int) -> UInt64 {
-            let product = one.multipliedReportingOverflow(by: UInt64(other))
-            return product.overflow ? Self.longest : min(product.partialValue, Self.longest)
-        }
-        let own = max(1, nanoseconds / UInt64(requests))
-        interval = times(own, sharers)
-        // In time, a part of the burst at a part of the rate is as deep as the whole.
-        depth = max(times(own, burst), interval)
+        interval = max(1, nanoseconds / UInt64(requests))
+        depth = Self.times(interval, burst)
+    }
+
+    private init(interval: UInt64, depth: UInt64) {
+        self.interval = interval
+        self.depth = depth
+    }
+
+    private static func times(_ one: UInt64, _ other: Int) -> UInt64 {
+        let product = one.multipliedReportingOverflow(by: UInt64(other))
+        return product.overflow ? longest : min(product.partialValue, longest)
+    }
+
+    /// The part of one process where `sharers` of them, at least 1, let requests through under this
+    /// rate. The burst is divided as well, rounded down, and at least 1 request: the parts are no
+    /// more than the whole, unless there are more processes than requests in the burst.
+    ///
+    /// In time, a part of the burst at a part of the rate is as deep as the whole. So a bucket that
+    /// was half full before the number changed is half full afterwards.
+    package func divided(among sharers: Int) -> RequestRate {
+        let interval = Self.times(interval, sharers)
+        return RequestRate(interval: interval, depth: max(depth, interval))
     }
 
     /// What becomes of one request.

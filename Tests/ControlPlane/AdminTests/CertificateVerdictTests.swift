@@ -77,6 +77,17 @@ import Testing
         #expect(MetricsText(snapshot).text.contains("\nfairlead_ticket_keys_failing 1\n"))
     }
 
+    @Test func `shares of limits that can't be found out are warned of alike`() {
+        var snapshot = Sample.healthy
+        snapshot.rateShares?.problem = "it is away; limits stay divided"
+        let verdict = AdminVerdict(snapshot)
+        #expect(verdict.isReady)
+        #expect(
+            verdict.problems.map(\.text) == [
+                "Shared limits (Consul service edge): it is away; limits stay divided."
+            ])
+    }
+
     @Test func `metrics have each certificate's end, of too many the first`() {
         var certificates = ShownCertificates()
         certificates.inUse = (1...1200).map {

@@ -55,6 +55,7 @@ import Testing
             "fairlead_acme_orders_total{outcome=\"not_proven\"} 1",
             "fairlead_docker_containers{state=\"running\"} 12",
             "fairlead_ticket_keys_failing 0",
+            "fairlead_rate_shares 3",
             "fairlead_listener_connections_total{listener=\"public\"} 57",
             "fairlead_requests_total{service=\"web\"} 1239",
             "fairlead_responses_total{service=\"web\",class=\"2xx\"} 1227",

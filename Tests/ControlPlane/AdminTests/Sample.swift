@@ -44,6 +44,7 @@ enum Sample {
         snapshot.certificateOrders = ["issued": 3, "not_proven": 1]
         snapshot.containers = ["running": 12, "exited": 1]
         snapshot.ticketKeys = .init(place: "/ticket-keys", count: 2, problem: nil)
+        snapshot.rateShares = .init(place: "Consul service edge", count: 3, problem: nil)
         snapshot.certificates.inUse = [certificate("web.test", days: 60)]
         snapshot.certificates.revocations = [
             .init(place: "/etc/fairlead/crl.pem", listeners: ["public"], ends: now + 5 * 86_400)

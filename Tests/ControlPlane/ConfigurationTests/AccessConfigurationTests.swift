@@ -70,6 +70,39 @@ import Traffic
             ])
     }
 
+    @Test("a limit is shared among those of one name in Consul, and needs that name")
+    func sharedRates() throws {
+        let register = "consul: {register: {name: edge}}"
+        let shared = "rate: [{limit: 100/s, by: all, share: on}, {limit: 5/s, share: off}]"
+        let loaded = try load(file(shared, top: register))
+        let listener = loaded.configuration.listeners[0]
+        #expect(
+            listener.policy.rates == [
+                RateRule(.all, 100, per: .seconds(1), isShared: true),
+                RateRule(.address, 5, per: .seconds(1)),
+            ])
+        let yaml = loaded.effective.yaml
+        #expect(yaml.contains("limit: 100/s by: all share: on"))
+        #expect(try load(yaml).configuration.listeners == loaded.configuration.listeners)
+        // The name may be told by the environment as well.
+        let named = try load(file(shared), environment: ["FAIRLEAD_CONSUL_REGISTER_NAME": "edge"])
+        #expect(named.configuration.listeners[0].policy.rates[0].isShared)
+
+        let route = "path: /a, rate: {limit: 1/s, share: on}"
+        for (text, place) in [
+            (file(shared), "listeners[0].rate"), (file("http2: on", route: route), "routes[0]"),
+            (file("http2: on", top: "defaults: {rate: {limit: 1/s, share: on}}"), "defaults.rate"),
+        ] {
+            let errors = errors(text)
+            #expect(errors.count == 1)
+            #expect(errors.first?.contains(place) == true, "\(errors)")
+            #expect(
+                errors.first?.contains(
+                    "found share: on without consul.register.name, expected the name under which")
+                    == true, "\(errors)")
+        }
+    }
+
     @Test(
         "what is wrong with a limit is told with its place",
         arguments: [
@@ -84,6 +117,7 @@ import Traffic
             ("rate: {limit: 1/s, clients: 9}", "found clients: \"9\", expected 100 to 1048576"),
             ("rate: {limit: 1/s, by: all, clients: 1000}", "found clients beside by: all"),
             ("rate: {limit: 1/s, per: address}", "found \"per\", expected {limit: 100/s}"),
+            ("rate: {limit: 1/s, share: yes}", "found share: \"yes\", expected on or off"),
             ("mode: tcp, rate: 1/s", "found rate on a listener of mode tcp, expected mode http"),
             (
                 "rate: [\(Array(repeating: "1/s", count: 9).joined(separator: ", "))]",

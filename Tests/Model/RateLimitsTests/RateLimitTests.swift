@@ -57,6 +57,33 @@ import Testing
         #expect(new.map { admits($0, .all) } == [0, 4, 3, 0])
     }
 
+    @Test("a shared limit is divided by what is known at the time, and others are not")
+    func shared() {
+        let shares = RateShares()
+        func limit(_ isShared: Bool) -> RateLimit {
+            RateLimit(RateRule(.all, 8, per: .seconds(3600), isShared: isShared), shares: shares)
+        }
+        func quota(_ limit: RateLimit) -> String {
+            "\(limit.quota.requests) in \(limit.quota.time)"
+        }
+        let (own, shared) = (limit(false), limit(true))
+        #expect(quota(shared) == "8 in 3600.0 seconds")
+        shares.set(4)
+        #expect(quota(shared) == "2 in 3600.0 seconds")
+        #expect(quota(own) == "8 in 3600.0 seconds")
+        #expect(admits(shared, .all) == 2 && admits(own, .all) == 8)
+        // All of this part is taken, and so is all of the whole.
+        shares.set(1)
+        #expect(admits(shared, .all) == 0)
+        // A part of less than one request is one, in as many hours as that takes.
+        shares.set(20)
+        #expect(quota(limit(true)) == "1 in 9000.0 seconds")
+        #expect(admits(limit(true), .all) == 1)
+        shares.set(7)
+        let small = RateLimit(RateRule(.all, 3, per: .seconds(1), isShared: true), shares: shares)
+        #expect(quota(small) == "1 in 3.0 seconds")
+    }
+
     @Test("the memory is what the clients told apart take, and next to nothing for all together")
     func memory() {
         #expect(RateRule(.address, 1, per: .seconds(1)).bytesMax == 2 << 20)

@@ -59,7 +59,7 @@ import Testing
     @Test("processes that share a limit have it together", arguments: [1, 2, 3, 10])
     func sharers(_ count: Int) {
         let whole = RequestRate(requests: 120, per: .seconds(1), burst: 60)
-        let part = RequestRate(requests: 120, per: .seconds(1), burst: 60, sharers: count)
+        let part = whole.divided(among: count)
         #expect(part.interval == whole.interval * UInt64(count))
         #expect(
             admitted(part, at: repeatElement(Self.second, count: 1000)) * count == 60)
@@ -67,14 +67,46 @@ import Testing
 
     @Test("a share of less than one request is one")
     func smallShare() {
-        let rate = RequestRate(requests: 1, per: .seconds(1), burst: 1, sharers: 5)
+        let rate = RequestRate(requests: 1, per: .seconds(1), burst: 1).divided(among: 5)
         #expect(admitted(rate, at: repeatElement(Self.second, count: 10)) == 1)
+    }
+
+    @Test("parts are rounded down, so that together they are no more than the whole")
+    func rounding() {
+        let whole = RequestRate(requests: 10, per: .seconds(1), burst: 10)
+        for (count, expected) in [(1, 10), (2, 5), (3, 3), (4, 2), (10, 1), (11, 1)] {
+            let part = whole.divided(among: count)
+            #expect(admitted(part, at: repeatElement(Self.second, count: 100)) == expected)
+        }
+    }
+
+    @Test("a bucket is as full as it was when the number of processes changes")
+    func change() throws {
+        let whole = RequestRate(requests: 8, per: .seconds(8), burst: 8)
+        let now = 99 * Self.second
+        var due: UInt64 = 0
+        for _ in 0..<4 { due = try #require(whole.charged(due, at: now)) }
+        // Half of it is left, whoever has which part.
+        for (count, left) in [(1, 4), (2, 2), (4, 1), (1, 4)] {
+            let part = whole.divided(among: count)
+            var (rest, admitted) = (due, 0)
+            while let next = part.charged(rest, at: now) { (rest, admitted) = (next, admitted + 1) }
+            #expect(admitted == left, "\(count)")
+        }
+        // A bucket of less than one request lets through one, and is full when that is paid for.
+        let small = whole.divided(among: 20)
+        let paid = try #require(small.charged(0, at: now))
+        #expect(small.charged(paid, at: now) == nil)
+        #expect(small.charged(paid, at: now + 20 * Self.second) != nil)
+        // With fewer processes again, what one took of the larger bucket is waited for.
+        #expect(whole.charged(paid, at: now) == nil)
+        #expect(whole.charged(paid, at: now + 13 * Self.second) != nil)
     }
 
     @Test("rates beyond all measure neither trap nor let everything through")
     func extremes() {
-        let slow = RequestRate(
-            requests: 1, per: .seconds(Int64.max), burst: Int.max, sharers: 1000)
+        let slow = RequestRate(requests: 1, per: .seconds(Int64.max), burst: Int.max)
+            .divided(among: 1000)
         #expect(slow.charged(0, at: UInt64.max / 8) != nil)
         let fast = RequestRate(requests: Int.max, per: .nanoseconds(1), burst: 1)
         #expect(fast.interval == 1 && fast.depth == 1)

@@ -76,3 +76,16 @@ struct TicketKeysView: Encodable {
         problem = keys.problem
     }
 }
+
+/// `rateShares` of `/stats`.
+struct RateSharesView: Encodable {
+    let place: String
+    let count: Int
+    let problem: String?
+
+    init(_ shares: ShownRateShares) {
+        place = shares.place
+        count = shares.count
+        problem = shares.problem
+    }
+}

@@ -72,6 +72,8 @@ struct StatsDocument: Encodable {
     let certificates: CertificatesView?
     /// The keys of session tickets that several processes share; nil where they are not.
     let ticketKeys: TicketKeysView?
+    /// Limits that several processes have together; nil where there are none.
+    let rateShares: RateSharesView?
     let following: FollowingView?
     let reloads: ReloadsView?
     /// The newest first; nil in the figures of `/events`, which has it beside them.
@@ -119,6 +121,7 @@ struct StatsDocument: Encodable {
                 count: snapshot.unservedCount, containers: snapshot.unserved.map(IdleView.init))
         certificates = CertificatesView(snapshot, countMax: certificatesMax)
         ticketKeys = snapshot.ticketKeys.map(TicketKeysView.init)
+        rateShares = snapshot.rateShares.map(RateSharesView.init)
         following = snapshot.following.map(FollowingView.init)
         reloads = snapshot.reloads.map(ReloadsView.init)
         journal = hasJournal ? snapshot.journal.map(JournalView.init) : nil

@@ -72,14 +72,16 @@ package struct Metric: Sendable {
         "Times that the configuration was read again: applied, unchanged, or refused.")
     static let reloadRefused = Metric(
         .gauge, "fairlead_reload_refused", "1 while the last reload stands refused.")
+    static let rateShares = Metric(
+        .gauge, "fairlead_rate_shares",
+        "Processes among which limits of requests with share: on are divided.")
     static let shortages = Metric(
         .counter, "fairlead_shortages_total", ["kind"],
         "Calls that failed because this machine had no descriptors, ports or memory left.")
     private static let process = [
         buildInfo, uptime, draining, ready, workers, startTime, accessLogLines, traceSpans,
-        configurations,
-        reloads, reloadRefused, shortages, openDescriptors, descriptorsMax,
-        residentBytes, cpuSeconds,
+        configurations, reloads, reloadRefused, rateShares, shortages, openDescriptors,
+        descriptorsMax, residentBytes, cpuSeconds,
     ]
 
     // MARK: - Listeners

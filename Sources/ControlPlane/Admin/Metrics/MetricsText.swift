@@ -71,6 +71,7 @@ package struct MetricsText {
             out.family(.reloads, Self.byKind(counts))
             out.one(.reloadRefused, reloads.refusal == nil ? 0 : 1)
         }
+        if let shares = snapshot.rateShares { out.one(.rateShares, Double(shares.count)) }
         out.family(.shortages, snapshot.shortages.map { Series([$0.kind], Double($0.count)) })
         guard let process = snapshot.process else { return }
         out.one(.openDescriptors, Double(process.openDescriptors))

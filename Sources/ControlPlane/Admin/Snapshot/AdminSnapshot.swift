@@ -62,6 +62,8 @@ package struct AdminSnapshot: Sendable {
     package var certificates = ShownCertificates()
     /// The keys of session tickets that several processes share; nil where they are not shared.
     package var ticketKeys: ShownTicketKeys?
+    /// Among how many processes limits are divided; nil where none is shared.
+    package var rateShares: ShownRateShares?
     /// Lines of the access log by outcome: `written`, `dropped`, `lost`; empty without a log.
     package var accessLogLines: [String: Int] = [:]
     /// Spans of requests by outcome: `sent`, `rejected`, `failed`, `dropped`; empty where none are

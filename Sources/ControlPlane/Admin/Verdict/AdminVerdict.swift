@@ -97,6 +97,12 @@ package struct AdminVerdict: Sendable, Equatable {
         }
         if let refusal = snapshot.reloads?.refusal {
             problems.append(
+        if let shares = snapshot.rateShares, let problem = shares.problem {
+            problems.append(
+                Problem(
+                    level: .warning, text: "Shared limits (\(shares.place)): \(problem).",
+                    blocksReadiness: false))
+        }
                 Self.refused(
                     "A reload", "what ran before runs on", refusal, at: snapshot.takenAt))
         }

@@ -34,6 +34,7 @@ extension Loading {
             }
             let rules = own + listener.value.routes.flatMap(\.rates)
             guard !rules.isEmpty else { continue }
+            checkShares(of: listener)
             // A listener of a name is one for each of its addresses.
             bytes += listener.listeners.count * rules.reduce(0) { $0 + $1.bytesMax }
             last = listener.given["rate"] ?? given["defaults.rate"] ?? listener.origin
@@ -43,6 +44,22 @@ extension Loading {
         errors.add(
             "found limits of requests that take \((bytes + (1 << 20) - 1) >> 20)MiB of memory, "
                 + "expected at most \(most): fewer of them, or fewer clients in each", at: last)
+    }
+
+    /// Checks that limits of `listener` that are shared have a name by which the others are found;
+    /// adds to errors.
+    private mutating func checkShares(of listener: Entry<Listener>) {
+        guard draft.configuration.consul.register.name == nil else { return }
+        let routes = zip(listener.value.routes, listener.routeOrigins)
+        let origin =
+            listener.value.policy.rates.contains(where: \.isShared)
+            ? listener.given["rate"] ?? given["defaults.rate"] ?? listener.origin
+            : routes.first { $0.0.rates.contains(where: \.isShared) }?.1
+        guard let origin else { return }
+        errors.add(
+            "found share: on without consul.register.name, expected the name under which this "
+                + "process is registered: its limits are divided among those that have it, such as "
+                + "consul: {register: {name: edge}}", at: origin)
     }
 
     /// Decides for each listener between a service and a file of users: what it says itself stands

@@ -22,7 +22,8 @@ extension OptionTable {
             "rate", \.self, .rates,
             "How many requests may come: `100/s`, `10/m`, `1000/h`, of each client address unless "
                 + "`by` says `header NAME` or `all`; `burst` at once, as many as the limit unless "
-                + "given; `clients` are told apart. The others get 429.")
+                + "given; `clients` are told apart; with `share: on` the Fairleads that are "
+                + "registered in Consul under one name have it together. The others get 429.")
     ]
 
     /// Which service is asked whether requests may come, or who may come by a password.

@@ -5,8 +5,8 @@ internal import RateLimits
 internal import Wording
 
 extension ValueKind where Value == [RateRule] {
-    /// Limits of requests: a list of `100/s`, and of mappings with `limit`, `by`, `burst` and
-    /// `clients`.
+    /// Limits of requests: a list of `100/s`, and of mappings with `limit`, `by`, `burst`,
+    /// `clients` and `share`.
     static var rates: Self {
         var kind = list(of: rate, countMax: ConfigurationLimits.ratesMax)
         kind.takesMapping = true
@@ -14,10 +14,10 @@ extension ValueKind where Value == [RateRule] {
         return kind
     }
 
-    private static let keys = ["limit", "by", "burst", "clients"]
+    private static let keys = ["limit", "by", "burst", "clients", "share"]
     private static let expected =
-        "{limit: 100/s}, perhaps with by: address, header NAME or all, burst: COUNT and clients: "
-        + "COUNT"
+        "{limit: 100/s}, perhaps with by: address, header NAME or all, burst: COUNT, clients: "
+        + "COUNT and share: on"
 
     private static var rate: ValueKind<RateRule> {
         ValueKind<RateRule>(
@@ -49,6 +49,7 @@ extension ValueKind where Value == [RateRule] {
             }
             rule.clients = try count(clients, 100...1_048_576, "clients")
         }
+        if let share = parts["share"] { rule.isShared = try isShared(share) }
         return rule
     }
 
@@ -107,6 +108,16 @@ extension ValueKind where Value == [RateRule] {
         }
     }
 
+    private static func isShared(_ text: String) throws(Unexpected) -> Bool {
+        switch text {
+        case "on": true
+        case "off": false
+        default:
+            throw Unexpected(
+                expected: "", sentence: "found share: \(quoted(text)), expected on or off")
+        }
+    }
+
     private static func count(
         _ text: String, _ range: ClosedRange<Int>, _ key: String
     ) throws(Unexpected) -> Int {
@@ -137,6 +148,7 @@ extension RateRule {
         }
         if burst != standard.burst { text += " burst: \(burst)" }
         if clients != standard.clients { text += " clients: \(clients)" }
+        if isShared { text += " share: on" }
         return text
     }
 }

@@ -1,9 +1,11 @@
 // Registration: registers this process as a service in Consul, so that others find Fairlead as
 // Fairlead finds its backends.
 
+internal import Backends
 internal import Configuration
 internal import Consul
 internal import Endpoints
+internal import Events
 internal import Glibc
 
 /// The registration of this process with the local agent, if the configuration asks for one.
@@ -11,17 +13,22 @@ internal import Glibc
 final class Registration {
     /// Nil when the configuration asks for none.
     private let registration: ConsulRegistration?
+    /// Divides limits among those that are registered as this process is; nil where it is not.
+    let sharing: RateSharing?
     private let log: () -> Log
 
     /// Asks nothing yet. `first` is where the first listener is; nil when there is none. `start` is
     /// when the process began.
     init(
         _ configuration: Configuration, listeningOn first: Endpoint?, agents: ConsulAgents,
-        start: ProcessTime, log: @escaping () -> Log
+        _ journal: Journal, on loop: EventLoop, start: ProcessTime, log: @escaping () -> Log
     ) {
         registration = first.flatMap {
             ConsulRegistration.Service(configuration, listeningOn: $0, start)
         }.map { ConsulRegistration($0, agents: agents) }
+        sharing = registration.map {
+            RateSharing($0.service, agents, journal, on: loop, log: log)
+        }
         self.log = log
     }
 

@@ -26,6 +26,7 @@ final class AdminSnapshots {
     private let shortages: ShortageReports
     private let accessLog: AccessLogControl?
     private let traces: TraceExporter
+    private let registration: Registration
     private let start: ProcessTime
     private let isSuccessor: Bool
     /// Whether the process stops, and no other one serves in its place.
@@ -43,8 +44,8 @@ final class AdminSnapshots {
         _ running: RunningConfiguration, _ follower: ConfigurationFollower?,
         _ factory: SourceFactory, _ checker: HealthChecker, _ orders: CertificateOrders,
         _ shortages: ShortageReports,
-        _ accessLog: AccessLogControl?, _ traces: TraceExporter, start: ProcessTime,
-        isSuccessor: Bool
+        _ accessLog: AccessLogControl?, _ traces: TraceExporter,
+        _ registration: Registration, start: ProcessTime, isSuccessor: Bool
     ) {
         self.traffic = traffic
         self.services = services
@@ -57,6 +58,7 @@ final class AdminSnapshots {
         self.shortages = shortages
         self.accessLog = accessLog
         self.traces = traces
+        self.registration = registration
         self.start = start
         self.isSuccessor = isSuccessor
     }
@@ -74,6 +76,7 @@ final class AdminSnapshots {
         snapshot.listeners = traffic.listeners(clock)
         snapshot.certificates = running.certificates.shown(for: running.current.listeners)
         snapshot.ticketKeys = running.ticketKeys.shown
+        snapshot.rateShares = registration.sharing?.shown
         if detail.hasJournal {
             snapshot.journal = journal.entries.reversed().map { show($0, clock) }
         }

@@ -89,10 +89,10 @@ struct LocalReply {
             case .all: "all"
             }
         // draft-ietf-httpapi-ratelimit-headers-10: the quota, its window, and what is left of it.
-        let window = limit.rule.time.components
+        let quota = limit.quota
+        let window = quota.time.components
         let isWhole = window.attoseconds == 0
-        let policy =
-            "\"\(name)\";q=\(limit.rule.requests)" + (isWhole ? ";w=\(window.seconds)" : "")
+        let policy = "\"\(name)\";q=\(quota.requests)" + (isWhole ? ";w=\(window.seconds)" : "")
         limitLines = [
             ("RateLimit-Policy", Array(policy.utf8)),
             ("RateLimit", Array("\"\(name)\";r=0;t=\(seconds)".utf8)),

@@ -70,8 +70,11 @@ private let isOptimised: Bool = {
 
     /// What the listener does besides passing requests on.
     enum Variant: CaseIterable, Sendable {
-        case plain, logged, routed, secure, http2, traced, password
+        case plain, logged, routed, secure, http2, traced, password, mirrored
     }
+
+    /// The service that gets copies.
+    private static let shadow = ServiceID(index: 1)
 
     /// One listener, as `variant` says, with `certificate` and its key if there is one.
     private func options(
@@ -102,6 +105,13 @@ private let isOptimised: Bool = {
             rule.passwords = passwords
             options.listeners[0].routes = RouteTable([rule])
             options.passwordCheck = { _, _ in .right }
+        }
+        if variant == .mirrored {
+            var rule = RouteRule(.forward(service, prefix: nil))
+            rule.mirror = MirrorRule(Self.shadow)
+            options.listeners[0].routes = RouteTable([rule])
+            options.services.append(
+                ServiceOptions(id: Self.shadow, name: "shadow", policy: BackendPolicy()))
         }
         if variant == .traced {
             // Traced, and not recorded.
@@ -145,18 +155,10 @@ private let isOptimised: Bool = {
         let service = ServiceID(index: 0)
         let certificate = variant == .secure ? try selfSigned() : nil
         let options = try options(variant, service, certificate)
-        let registry = StatsRegistry(workers: 1, listeners: 1, services: 1)
+        let registry = StatsRegistry(workers: 1, listeners: 1, services: options.services.count)
         let proxy = try ProxyWorkers(
             options: options, registry: registry, reports: Mailbox(), accessLog: accessLog)
-        // What the backend gets: the request as it came, and what tells of the client.
-        let extra =
-            "X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http"
-            + (variant == .secure ? "s" : "") + "\r\nX-Forwarded-Port: "
-            + "\(proxy.endpoints[0].port)"
-            + "\r\nX-Forwarded-Host: a.test\r\nVia: \(variant == .http2 ? "2.0" : "1.1") "
-            + "fairlead\r\n"
-            + (variant == .traced ? String(repeating: "x", count: Self.traceparentBytes) : "")
-            + (variant == .password ? "X-User: ann\r\n" : "")
+        let extra = addedLines(variant, proxy.endpoints[0].port)
         let forwarded = request.utf8.count + extra.utf8.count
         let answer = Array("HTTP/1.1 200 OK\r\nDate: x\r\nContent-Length: 5\r\n\r\nhello".utf8)
         let server = try LoopThread(name: "backend") {
@@ -166,17 +168,19 @@ private let isOptimised: Bool = {
             id: BackendID(rawValue: 0), endpoint: Endpoint(.loopback, port), weight: 1, priority: 0)
         registry.addBackend(0)
         proxy.publish(Rotation(service: service, generation: 1, tiers: [[member]]))
+        let copies =
+            try variant == .mirrored ? Copies(of: forwarded, answer, registry, proxy) : nil
         try proxy.start()
 
         let client = try Client(
             connect(to: proxy.endpoints[0]), trusting: certificate, speaksHTTP2: variant == .http2)
         let bytes = Array(request.utf8)
-        for _ in 0..<2000 { roundTrip(client, bytes, answer: answer.count) }
+        for _ in 0..<2000 { turn(client, bytes, answer: answer.count, copies) }
         let before = fairlead_worker_allocations()
         // FAIRLEAD_ABORT_ON_ALLOCATION=1 shows where the first one comes from.
         if unsafe getenv("FAIRLEAD_ABORT_ON_ALLOCATION") != nil { fairlead_abort_on_allocation(1) }
         let count = 10_000
-        for _ in 0..<count { roundTrip(client, bytes, answer: answer.count) }
+        for _ in 0..<count { turn(client, bytes, answer: answer.count, copies) }
         fairlead_abort_on_allocation(0)
         let allocations = fairlead_worker_allocations() - before
         // OpenSSL 3.0 itself makes four: for the length of each record that it writes or reads.
@@ -185,6 +189,7 @@ private let isOptimised: Bool = {
             allocations <= ofOpenSSL, "\(Double(allocations) / Double(count)) for each request")
         #expect(registry.serviceTotals(0)[.responses2xx] == count + 2000)
         #expect(registry.backendTotals(0)[.dials] == 1)
+        if copies != nil { #expect(registry.serviceTotals(1)[.responses2xx] == count + 2000) }
 
         // The counter counts at all: a new connection does allocate.
         let second = try Client(connect(to: proxy.endpoints[0]), trusting: certificate)
@@ -199,6 +204,62 @@ private let isOptimised: Bool = {
         shutdown(listening.number, Int32(SHUT_RDWR))
         server.join()
         listening.close()
+        copies?.stop()
+    }
+
+    /// What the backend gets besides the request as it came: what tells of the client.
+    private func addedLines(_ variant: Variant, _ port: UInt16) -> String {
+        "X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http"
+            + (variant == .secure ? "s" : "") + "\r\nX-Forwarded-Port: \(port)"
+            + "\r\nX-Forwarded-Host: a.test\r\nVia: \(variant == .http2 ? "2.0" : "1.1") "
+            + "fairlead\r\n"
+            + (variant == .traced ? String(repeating: "x", count: Self.traceparentBytes) : "")
+            + (variant == .password ? "X-User: ann\r\n" : "")
+    }
+
+    /// A backend of copies.
+    private struct Copies {
+        let listening: Descriptor
+        let server: LoopThread
+
+        private let registry: StatsRegistry
+
+        /// One that gives `answer` to each copy of a request of so many bytes.
+        init(
+            of request: Int, _ answer: [UInt8], _ registry: StatsRegistry, _ proxy: ProxyWorkers
+        ) throws {
+            self.registry = registry
+            let listening = try Socket.listen(on: Endpoint(.loopback, 0), isShared: false)
+            self.listening = listening
+            let size = request + RouteMirror.field.utf8.count + ": 1\r\n".utf8.count
+            server = try LoopThread(name: "copies") {
+                AllocationTests.serve(listening, request: size, answer)
+            }
+            let port = listening.localEndpoint?.port ?? 0
+            let member = Rotation.Member(
+                id: BackendID(rawValue: 1), endpoint: Endpoint(.loopback, port), weight: 1,
+                priority: 0)
+            registry.addBackend(1)
+            proxy.publish(
+                Rotation(service: AllocationTests.shadow, generation: 1, tiers: [[member]]))
+        }
+
+        /// Waits until no copy is under way.
+        func awaitEnd() {
+            while registry.serviceTotals(1)[.inFlight] > 0 { sched_yield() }
+        }
+
+        func stop() {
+            shutdown(listening.number, Int32(SHUT_RDWR))
+            server.join()
+            listening.close()
+        }
+    }
+
+    /// A request and its response; and its copy, so that one connection is enough for copies.
+    private func turn(_ client: Client, _ request: [UInt8], answer: Int, _ copies: Copies?) {
+        roundTrip(client, request, answer: answer)
+        copies?.awaitEnd()
     }
 }
 

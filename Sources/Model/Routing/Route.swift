@@ -38,6 +38,8 @@ package final class Route: Sendable {
     package let auth: RouteAuth?
     /// The users that may come by a password; nil lets everybody through to a backend.
     package let passwords: RoutePasswords?
+    /// What is sent a second time, to another service; nil for nothing.
+    package let mirror: RouteMirror?
     /// Which paths it is for, as text; empty for all.
     package let pattern: [UInt8]
     /// What it says of retries in its service's place; nil for nothing.
@@ -63,6 +65,8 @@ package final class Route: Sendable {
         headers = rule.headers.map { (Array($0.name.utf8), $0.value.map { Array($0.utf8) }) }
         let auth = rule.action.isForwarding ? rule.auth : nil
         self.auth = auth.map { RouteAuth($0, place: place($0.service)) }
+        let mirror = rule.action.isForwarding ? rule.mirror : nil
+        self.mirror = mirror.map { RouteMirror($0, place: place($0.service)) }
         var edits = rule.requestEdits
         // Whatever the answer will be: what only that service may say is not for clients to say.
         for name in auth?.taken ?? [] { edits.remove(name) }
@@ -70,6 +74,7 @@ package final class Route: Sendable {
         self.passwords = passwords.map { RoutePasswords($0) }
         if let name = passwords?.userField { edits.remove(name) }
         if passwords?.passesAuthorization == false { edits.remove("authorization") }
+        if mirror != nil { edits.remove(RouteMirror.field) }
         requestEdits = edits.isEmpty ? nil : edits
         responseEdits = rule.responseEdits.isEmpty ? nil : rule.responseEdits
         access = AddressTable(rule.access)

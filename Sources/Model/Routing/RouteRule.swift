@@ -31,6 +31,8 @@ package struct RouteRule: Sendable {
     /// The users that may come by a password; nil lets everybody through to a backend. Not beside
     /// `auth`.
     package var passwords: PasswordRule?
+    /// What is sent a second time, to another service; nil for nothing.
+    package var mirror: MirrorRule?
     /// What it says of retries in its service's place; nil for nothing.
     package var retry: RetryRule.Override?
     /// How large bodies may be; nil is as its listener says.

@@ -114,6 +114,11 @@ public enum ServiceCounter: Int, CounterName {
     case authFailed
     /// Requests let through although the service of `auth` gave no such answer.
     case authSkipped
+    /// Copies of other services' requests that were sent to this one; `requests` has them as well.
+    case mirrored
+    /// Copies that were not sent: their requests were too large or cut short, or too many copies
+    /// were under way.
+    case mirrorsLeftOut
     /// Calls of gRPC whose clients got OK.
     case callsOK
     /// Calls of gRPC whose clients got a status that is about the call, Fairlead's own among them.
@@ -155,6 +160,11 @@ extension ServiceCounter: ShownCounter {
         metric: "fairlead_auth_requests_total", label: "result", group: "auth",
         help: "Requests about which another service was asked, or that need a password, by what "
             + "became of them.")
+
+    private static let mirrors = CounterForm.Family(
+        metric: "fairlead_mirrored_requests_total", label: "result", group: "mirrored",
+        help: "Copies of requests of routes with `mirror` for the service: sent, or left out since "
+            + "a body was larger than `mirror.body` or not whole, or too many were under way.")
 
     private static let calls = CounterForm.Family(
         metric: "fairlead_grpc_calls_total", label: "result", group: "grpcCalls",
@@ -265,6 +275,8 @@ extension ServiceCounter: ShownCounter {
         case .authRefused: Self.auth.member("refused", key: "refused")
         case .authFailed: Self.auth.member("failed", key: "failed")
         case .authSkipped: Self.auth.member("skipped", key: "skipped")
+        case .mirrored: Self.mirrors.member("sent", key: "sent")
+        case .mirrorsLeftOut: Self.mirrors.member("left_out", key: "leftOut")
         case .callsOK: Self.calls.member("ok", key: "ok")
         case .callsRefused: Self.calls.member("client_error", key: "clientError")
         case .callsFailed: Self.calls.member("server_error", key: "serverError")

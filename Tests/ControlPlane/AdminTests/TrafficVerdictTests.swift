@@ -59,6 +59,40 @@ import Traffic
             ])
     }
 
+    @Test("what becomes of copies is told, and fails no client's request")
+    func copies() {
+        let text = "next: 28 of 28 requests a second fail since 22:09:24"
+        for isMirror in [true, false] {
+            let verdict = verdict { snapshot in
+                var next = snapshot.services[0]
+                next.name = "next"
+                next.backends = []
+                next.failures = trouble(.half, 280, of: 280)
+                snapshot.services.append(next)
+                if isMirror {
+                    snapshot.listeners[0].mirrors = ["next"]
+                } else {
+                    snapshot.listeners[0].services.append("next")
+                }
+            }
+            let texts = verdict.problems.map(\.text)
+            #expect(texts.contains { $0.hasPrefix(text) }, "\(texts)")
+            #expect(verdict.level == (isMirror ? .warning : .failing))
+            #expect(
+                texts.contains { $0.hasSuffix("; copies of requests get to none.") } == isMirror)
+            #expect(verdict.isReady)
+        }
+        // Copies make nothing ready.
+        let verdict = verdict { snapshot in
+            var next = snapshot.services[0]
+            next.name = "next"
+            snapshot.services[0].backends = []
+            snapshot.services.append(next)
+            snapshot.listeners[0].mirrors = ["next"]
+        }
+        #expect(!verdict.isReady)
+    }
+
     @Test("a twentieth is amber, and slow traffic is reported by counts")
     func some() {
         let verdict = verdict { snapshot in

@@ -70,6 +70,31 @@ import Testing
         #expect(loaded.warnings.isEmpty)
     }
 
+    @Test("copies of requests, in full, by the service alone, and as they are written down")
+    func mirrors() throws {
+        let loaded = try load(
+            file(
+                "  - {path: /a, service: web, mirror: {service: api, percent: 2.5%, body: 1KiB}}\n"
+                    + "  - {path: /b, split: {web: 95%, api: 5%}, mirror: api}\n"
+                    + "  - {path: /c, service: web, mirror: {service: api, percent: 0.01}}\n"
+                    + "  - {service: web}"))
+        let listener = loaded.configuration.listeners[0]
+        let mirrors = listener.routes.map(\.mirror)
+        #expect(mirrors.map(\.service) == ["api", "api", "api", nil])
+        #expect(mirrors.map(\.share) == [25_000, 1_000_000, 100, 1_000_000])
+        #expect(mirrors.map(\.bodyMax) == [1024, 65_536, 65_536, 65_536])
+        #expect(listener.mirrorServiceNames == ["api"])
+        let yaml = loaded.effective.yaml
+        #expect(yaml.contains("percent: 2.5%") && yaml.contains("percent: 0.01%"))
+        #expect(try load(yaml).configuration.listeners == loaded.configuration.listeners)
+
+        // A service that gets copies alone is used, and holds up nobody.
+        let alone = try load(file("  - {service: web, mirror: api}"))
+        #expect(alone.warnings.isEmpty)
+        #expect(alone.configuration.listeners[0].serviceNames == ["web", "api"])
+        #expect(alone.configuration.listeners[0].neededServiceNames == ["web"])
+    }
+
     @Test(
         "a mistake in a route is told exactly",
         arguments: [
@@ -108,6 +133,17 @@ import Testing
             (
                 "{path-prefix: /a, service: web, strip-prefix: on, replace-prefix: /b}",
                 "found strip-prefix and replace-prefix, expected one of them"
+            ),
+            ("{service: web, mirror: wob}", "found the service \"wob\", expected web?"),
+            (
+                "{service: web, mirror: {percent: 5%}}",
+                "found mirror.percent without mirror.service, expected the service that gets the "
+                    + "copies beside it"
+            ),
+            (
+                "{path: /a, redirect: {to: /x}, mirror: web}",
+                "found mirror on a route whose requests go to no backend, expected service or "
+                    + "split beside it"
             ),
         ])
     func contradictions(route: String, message: String) {

@@ -142,13 +142,15 @@ struct ListenerFields: Encodable {
     let address: String
     let mode: String
     let services: [String]
+    /// The services that get copies of its requests; nil for none.
+    let mirrors: [String]?
 }
 
 extension ListenerView {
     init(_ listener: AdminSnapshot.Listener) {
         let fields = ListenerFields(
             name: listener.name, address: "\(listener.endpoint)", mode: listener.mode.rawValue,
-            services: listener.services)
+            services: listener.services, mirrors: listener.mirrors.isEmpty ? nil : listener.mirrors)
         self.init(fields, listener.totals)
     }
 }

@@ -281,7 +281,8 @@ function othersView(all, now) {
   const listeners = all.listeners.map(listener => h('tr', {role: 'row'},
     rowHead(listener.address, small((listener.name === listener.address ? ''
       : listener.name + ', ') + listener.mode)),
-    cell('Leads to', listener.services.join(', ')),
+    cell('Leads to', listener.services.join(', '),
+      small(listener.mirrors && 'copies to ' + listener.mirrors.join(', '))),
     cell('Open', grouped(listener.openConnections)),
     cell('Accepted', grouped(listener.connections)),
     cell('Turned away', grouped(listener.refusedConnections + listener.acceptErrors)),

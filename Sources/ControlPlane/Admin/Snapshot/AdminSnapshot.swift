@@ -118,6 +118,8 @@ package struct AdminSnapshot: Sendable {
         package var mode: ListenerMode
         /// The names of the services that its requests can go to.
         package var services: [String]
+        /// The names of the services that get copies of its requests.
+        package var mirrors: [String] = []
         /// What the workers have counted for it; zeros until filled in.
         package var totals = ListenerTotals()
         /// Its connections that are closed at once because of its limit; nil for few or none.

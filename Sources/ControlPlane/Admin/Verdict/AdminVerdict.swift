@@ -39,6 +39,11 @@ package struct AdminVerdict: Sendable, Equatable {
         package var blocksReadiness: Bool
         /// Whether it keeps the process from being ready where every service has to be served.
         package var blocksEvery = false
+
+        /// This problem as something that fails no client's request.
+        fileprivate var asWarning: Problem {
+            Problem(level: .warning, text: text, blocksReadiness: false)
+        }
     }
 
     /// The most backends of a service that are named one by one when they are out.
@@ -83,7 +88,9 @@ package struct AdminVerdict: Sendable, Equatable {
                     blocksReadiness: false))
         }
         for service in snapshot.services {
-            problems += Self.trafficProblems(of: service)
+            let isMirror = Self.getsCopiesAlone(service, in: snapshot)
+            // What becomes of copies is no client's trouble.
+            problems += Self.trafficProblems(of: service).map { isMirror ? $0.asWarning : $0 }
             problems += Self.problems(of: service, in: snapshot)
         }
         for listener in snapshot.listeners { problems += Self.trafficProblems(of: listener) }
@@ -95,14 +102,14 @@ package struct AdminVerdict: Sendable, Equatable {
                     level: .warning, text: "Ticket keys (\(keys.place)): \(problem).",
                     blocksReadiness: false))
         }
-        if let refusal = snapshot.reloads?.refusal {
-            problems.append(
         if let shares = snapshot.rateShares, let problem = shares.problem {
             problems.append(
                 Problem(
                     level: .warning, text: "Shared limits (\(shares.place)): \(problem).",
                     blocksReadiness: false))
         }
+        if let refusal = snapshot.reloads?.refusal {
+            problems.append(
                 Self.refused(
                     "A reload", "what ran before runs on", refusal, at: snapshot.takenAt))
         }
@@ -174,6 +181,14 @@ package struct AdminVerdict: Sendable, Equatable {
         }
     }
 
+    /// Whether a service gets copies of requests, and no requests of clients.
+    private static func getsCopiesAlone(
+        _ service: AdminSnapshot.Service, in snapshot: AdminSnapshot
+    ) -> Bool {
+        snapshot.listeners.contains { $0.mirrors.contains(service.name) }
+            && !snapshot.listeners.contains { $0.services.contains(service.name) }
+    }
+
     private static func problems(
         of service: AdminSnapshot.Service, in snapshot: AdminSnapshot
     ) -> [Problem] {
@@ -196,7 +211,8 @@ package struct AdminVerdict: Sendable, Equatable {
             let places = listeners.map { "\($0.endpoint)" }.joined(separator: ", ")
             let effect =
                 listeners.isEmpty
-                ? "nothing listens for it"
+                ? getsCopiesAlone(service, in: snapshot)
+                    ? "copies of requests get to none" : "nothing listens for it"
                 : service.mode != .http
                     ? "connections to \(places) are refused"
                     : service.emptyWait.map { "requests to \(places) wait for one, up to \($0)" }

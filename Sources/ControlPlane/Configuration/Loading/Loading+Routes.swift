@@ -206,6 +206,7 @@ extension Loading {
                 "found auth on a route whose requests go to no backend, expected service or split "
                     + "beside it", at: origin)
         }
+        checkMirror(route, keys, hasAction: !actions.isEmpty, at: origin)
         if route.path != nil, route.pathPrefix != nil {
             errors.add("found path and path-prefix, expected one of them", at: origin)
         }
@@ -233,8 +234,8 @@ extension Loading {
                     "found the method CONNECT, expected connect: on beside the listener's routes",
                     at: origin)
             }
-            let asked = route.auth.serviceName.map { [$0] } ?? []
-            for name in route.serviceNames + asked where !known.contains(name) {
+            let others = [route.auth.serviceName, route.mirror.service].compactMap(\.self)
+            for name in route.serviceNames + others where !known.contains(name) {
                 let hint = nearest(to: name, among: names).map { "\($0)?" }
                 errors.add(
                     found: "the service \(quoted(name))",

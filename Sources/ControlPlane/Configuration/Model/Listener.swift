@@ -30,11 +30,24 @@ package struct Listener: Equatable, Sendable {
     /// How its clients are treated.
     package internal(set) var policy = ClientPolicy()
 
-    /// The names of all services that it needs, each once: those that its requests can go to, and
-    /// those that are asked about them.
+    /// The names of all services that it has to do with, each once: those that it needs, and those
+    /// that get copies of its requests.
     package var serviceNames: [String] {
         var seen: Set<String> = []
+        return (neededServiceNames + mirrorServiceNames).filter { seen.insert($0).inserted }
+    }
+
+    /// The names of all services without which clients get no answers, each once: those that its
+    /// requests can go to, and those that are asked about them.
+    package var neededServiceNames: [String] {
+        var seen: Set<String> = []
         return (routedServiceNames + authServiceNames).filter { seen.insert($0).inserted }
+    }
+
+    /// The names of the services that get copies of its requests, each once.
+    package var mirrorServiceNames: [String] {
+        var seen: Set<String> = []
+        return routes.compactMap(\.mirror.service).filter { seen.insert($0).inserted }
     }
 
     /// The names of all services that its requests can go to, each once.

@@ -48,6 +48,8 @@ package struct RouteSettings: Equatable, Sendable {
     package internal(set) var maintenance = MaintenanceRule()
     /// What lets its requests go to a backend, where that differs from what its listener says.
     package internal(set) var auth = AuthSettings()
+    /// What is sent to another service as well.
+    package internal(set) var mirror = MirrorSettings()
     /// Where the client is sent instead.
     package internal(set) var redirect = Redirect()
     /// What the client gets instead.

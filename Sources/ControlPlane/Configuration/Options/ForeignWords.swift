@@ -156,9 +156,10 @@ enum ForeignWords {
                 "Fairlead knows no countries and no attacks: allow and deny of a listener or a "
                 + "route are lists of networks"),
         Missing(
-            words: ["mirror", "shadow", "mirroring"],
+            words: ["shadow", "mirroring", "mirrors", "requestmirror", "requestmirrorpolicies"],
             advice:
-                "Fairlead sends a request to one backend: split shares requests between services"),
+                "a route has mirror: {service: NAME, percent: 10%} for copies of its requests; "
+                + "split shares them between services"),
         Missing(
             words: ["cors"],
             advice: "set the fields with response-headers of a route, or let the backends"),

@@ -33,6 +33,7 @@ extension OptionTable {
         ] + Option.group("", \.access, access) + Option.group("", \.rates, rate)
         + Option.group("limits", \.bodyLimits, routeLimits)
         + Option.group("auth", \.auth, auth)
+        + Option.group("mirror", \.mirror, mirror)
         + Option.group("", \.self, routePages)
         + Option.group("maintenance", \.maintenance, maintenance)
         + Option.group("retry", \.retry, routeRetry)
@@ -51,6 +52,19 @@ extension OptionTable {
                 Option("body", \.body, .body, "Its body."),
                 Option("content-type", \.contentType, .mediaType, "The media type of that."),
             ])
+
+    /// What is sent to another service as well.
+    private static let mirror: [Option<MirrorSettings>] = [
+        Option(
+            "service", \.service, .optional(.name),
+            "The service that gets a copy of its requests as well; nobody gets the answers."),
+        Option(
+            "percent", \.share, .percentOfRequests,
+            "How many of its requests are copied, chosen at random."),
+        Option(
+            "body", \.bodyMax, .size(0...1 << 20),
+            "The size of the body of a request that is copied; larger ones are left out."),
+    ]
 
     /// How large bodies may be.
     private static let routeLimits: [Option<RouteSettings.BodySizes>] = [

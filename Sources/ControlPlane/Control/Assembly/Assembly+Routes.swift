@@ -66,6 +66,7 @@ extension RouteRule {
             maintenance.when = policy.maintenance.when
             maintenance.isFileThere = policy.maintenance.isFileThere
         }
+        mirror = MirrorRule(route.mirror, services: services)
         if route.retry != RetryRule.Override() { retry = route.retry }
         compression = policy.compression.overridden(by: route.compression)
         let auth = route.auth.isSaid ? route.auth : auth
@@ -98,6 +99,16 @@ extension PasswordRule {
         self.init(users, realm: auth.realm, timeout: auth.timeout)
         userField = auth.userField
         passesAuthorization = auth.passesAuthorization
+    }
+}
+
+extension MirrorRule {
+    /// The rule that `mirror` describes; nil for none.
+    fileprivate init?(_ mirror: MirrorSettings, services: [String: ServiceID]) {
+        guard let service = mirror.service.flatMap({ services[$0] }) else { return nil }
+        self.init(service)
+        share = mirror.share
+        bodyMax = mirror.bodyMax
     }
 }
 

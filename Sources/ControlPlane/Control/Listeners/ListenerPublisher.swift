@@ -127,7 +127,8 @@ final class ListenerPublisher {
     /// Services that wanted listeners name, published ones don't, and that have no backend.
     private var servicesWithoutBackends: [ServiceControl] {
         let known = published.serviceIDs
-        let named = Set(wanted.listeners.flatMap(\.serviceNames))
+        // What gets copies alone holds up nobody.
+        let named = Set(wanted.listeners.flatMap(\.neededServiceNames))
         return services.all.filter { service in
             named.contains(service.name) && !known.contains(service.id)
                 && !service.roster.hasMembers

@@ -45,7 +45,8 @@ final class TrafficSnapshots {
             let number = entry.options.index
             var shown = AdminSnapshot.Listener(
                 name: entry.settings.name, endpoint: entry.endpoint, mode: entry.settings.mode,
-                services: entry.settings.serviceNames)
+                services: entry.settings.neededServiceNames)
+            shown.mirrors = entry.settings.mirrorServiceNames
             shown.totals = registry.listenerTotals(number)
             shown.refusals = traffic.troubles.refusals(ofListener: number).map { show($0, clock) }
             shown.unrouted = traffic.troubles.unrouted(ofListener: number).map { show($0, clock) }

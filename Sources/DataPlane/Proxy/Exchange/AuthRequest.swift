@@ -1,7 +1,5 @@
-// AuthRequest: the question to another service whether a request may go on, and what comes back. To
-// the exchange of the question it is the client (ClientStream.swift): so a question is balanced,
-// retried, judged and counted as any request of that service is. It collects the answer, and tells
-// the exchange that waits for it (HTTPExchange+Auth.swift).
+// AuthRequest: the question to another service whether a request may go on, and what comes back. It
+// collects the answer, and tells the exchange that waits for it (HTTPExchange+Auth.swift).
 //
 // A head that lets the request through is all that matters of that answer. Servers often send its
 // body by itself, 40 ms later where they wait for an acknowledgement of the head (RFC 896): so the
@@ -10,12 +8,13 @@
 
 internal import Events
 internal import HTTP1
+internal import ProxyProtocol
 internal import Routing
 internal import Stats
 
 /// A question about a request, and the answer. Worker thread only; used again for one question
 /// after the other.
-final class AuthRequest {
+final class AuthRequest: OwnRequest {
     /// What the service has said.
     enum Outcome {
         /// The request may go on (2xx); `lines` has the fields that it gets.
@@ -29,18 +28,12 @@ final class AuthRequest {
     /// The most bytes of a refusal's body that are passed on.
     static var bodyMax: Int { 65_536 }
 
-    private let worker: Worker
     /// The client of the request that the question is about: for as long as an exchange waits.
-    private(set) var asker = ClientStream.auth(Link())
-    private var askerContext: ClientContext?
+    private var asker = ClientStream.own(Link())
     /// The exchange that waits; none once it does not wait any more.
     private var waiting = Link<HTTPExchange>()
-    /// The exchange of the question; nil before it is sent, and once it is over.
-    private(set) var exchange: HTTPExchange?
     /// What is asked and taken; nil while it is free.
     private(set) var rule: RouteAuth?
-    /// The service that is asked; nil while it is free.
-    private(set) var pool: BackendPool?
     private(set) var outcome = Outcome.failed
     /// Whole field lines of the answer.
     private(set) var lines: [UInt8] = []
@@ -49,27 +42,8 @@ final class AuthRequest {
     private var body: [UInt8] = []
     private var bodyCount = 0
     private var isBodyWhole = false
-    /// Its place among the questions that the worker keeps; -1 for none.
-    var place = -1
     /// How much of it is kept for the next question.
     private static let keptMax = 4096
-
-    init(worker: Worker) {
-        self.worker = worker
-    }
-
-    deinit {
-        precondition(exchange == nil, "a question was dropped before its end")
-    }
-
-    /// What is known of the client of the request that the question is about.
-    var context: ClientContext {
-        guard let askerContext else { preconditionFailure("a question that has not begun") }
-        return askerContext
-    }
-
-    /// Whether its exchange is over.
-    var isOver: Bool { exchange == nil }
 
     // MARK: - The question
 
@@ -81,15 +55,12 @@ final class AuthRequest {
         requestID: RequestID?
     ) {
         self.asker = asker
-        askerContext = context
         self.waiting = Link(waiting)
         self.rule = rule
         let pool = context.listener.destinations.pool(at: rule.place)
-        self.pool = pool
-        let exchange = worker.takeExchange()
-        self.exchange = exchange
-        exchange.begin(
-            rule.question, about: head, bytes, from: .auth(Link(self)), context, to: pool,
+        begin(context, to: pool)
+        takeExchange().begin(
+            rule.question, about: head, bytes, from: .own(Link(self)), context, to: pool,
             requestID: requestID, trace: waiting.isTraced ? waiting.trace?.outgoing : nil)
     }
 
@@ -98,7 +69,7 @@ final class AuthRequest {
     func send(endsBy: UInt64) {
         guard let exchange, let pool else { return }
         exchange.request.endsBy = endsBy
-        exchange.start(with: Span(), isLast: true, .auth(Link(self)), pool)
+        exchange.start(with: Span(), isLast: true, .own(Link(self)), pool)
     }
 
     /// The time for an answer is over, wherever the question is.
@@ -113,11 +84,9 @@ final class AuthRequest {
 
     /// Forgets everything, for the next question.
     func clear() {
-        precondition(exchange == nil, "a question ends before its memory is used again")
+        end()
         stopTelling()
-        askerContext = nil
         rule = nil
-        pool = nil
         outcome = .failed
         lines.removeAll(keepingCapacity: lines.capacity <= Self.keptMax)
         contentLines.removeAll(keepingCapacity: contentLines.capacity <= Self.keptMax)
@@ -127,15 +96,15 @@ final class AuthRequest {
     }
 
     private func stopTelling() {
-        asker = .auth(Link())
+        asker = .own(Link())
         waiting = Link()
     }
 
-    // MARK: - The answer, as a client
+    // MARK: - As a client
 
-    /// The answer has begun, whose `head` was parsed from `bytes`. Returns the size that a client
-    /// would get.
-    func respond(_ head: borrowing ResponseHead, _ bytes: Span<UInt8>) -> Int {
+    override func proxyHeader() -> ProxyHeader { asker.proxyHeader(on: worker) }
+
+    override func respond(_ head: borrowing ResponseHead, _ bytes: Span<UInt8>) -> Int {
         guard let rule else { return 0 }
         switch head.status {
         case 200...299:
@@ -149,15 +118,13 @@ final class AuthRequest {
         return 0
     }
 
-    /// A part of the answer's body has come.
-    func append(_ part: Span<UInt8>) {
+    override func append(_ part: Span<UInt8>) {
         bodyCount += part.count
         guard case .refused = outcome, bodyCount <= Self.bodyMax else { return }
         body.append(part)
     }
 
-    /// More of the answer's body has come, and its end if `isLast`.
-    func send(_ part: Span<UInt8>, isLast: Bool) -> WriteOutcome {
+    override func send(_ part: Span<UInt8>, isLast: Bool) -> WriteOutcome {
         append(part)
         if isLast {
             isBodyWhole = bodyCount <= Self.bodyMax
@@ -168,32 +135,23 @@ final class AuthRequest {
         return bodyCount <= Self.bodyMax ? .sent : .failed(.noBufferSpace)
     }
 
-    /// There is no answer: Fairlead would give this one in its place. Returns the sizes that a
-    /// client would get.
-    func answer(_ reply: LocalReply) -> (head: Int, body: Int) {
+    override func answer(_ reply: LocalReply) -> (head: Int, body: Int) {
         outcome = .failed
         return (0, 0)
     }
 
-    /// The exchange of the question is over, and the answer is whole.
-    func exchangeFinished() {
+    /// The exchange of the question is over. Where the answer is not whole, what its head has said
+    /// stands, if that came.
+    override func exchangeFinished() {
         returnExchange()
         if waiting.isSet { tell() } else { worker.authRequests.recycle(self) }
     }
-
-    /// The exchange of the question is over, and the answer is not whole: what its head has said
-    /// stands, if that came.
-    func exchangeBroken() { exchangeFinished() }
 
     /// Tells the exchange that waits, if it still does.
     private func tell() {
         let waiting = waiting
         stopTelling()
         waiting.with { $0.authEnded() }
-    }
-
-    private func returnExchange() {
-        if let exchange = exchange.take() { worker.recycle(exchange) }
     }
 
     // MARK: - What follows

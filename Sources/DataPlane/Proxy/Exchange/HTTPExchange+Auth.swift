@@ -98,7 +98,7 @@ extension HTTPExchange {
             pool.counters.add(.authAllowed)
             add(auth.lines)
             worker.authRequests.takeBack(auth)
-            tryNext(client, pool)
+            proceed(client, pool)
         case .refused(let status):
             let reply = auth.refusal(status: status, held.route?.responseEdits)
             worker.authRequests.recycle(auth)
@@ -106,7 +106,7 @@ extension HTTPExchange {
         case .failed where rule.isOpen:
             pool.counters.add(.authSkipped)
             worker.authRequests.recycle(auth)
-            tryNext(client, pool)
+            proceed(client, pool)
         case .failed:
             let reply = LocalReply(.authFailed, service: auth.pool?.options.name ?? "")
             worker.authRequests.recycle(auth)

@@ -50,7 +50,7 @@ extension HTTPExchange {
     /// Splices a part of the request's body, not close to its end: at most `limit` bytes. Nil when
     /// that part has to be received.
     func spliceRequest(limit: Int) -> SpliceOutcome? {
-        guard let client, let pool, let source = client.spliceEnd,
+        guard let client, let pool, !request.isMirrored, let source = client.spliceEnd,
             let stream = request.tries.leading.stream, !stream.isCongested, !stream.isBroken
         else { return nil }
         let outcome = stream.splice(from: source, limit: limit)

@@ -210,6 +210,7 @@ extension HTTPExchange {
 
     /// Whether one more try may be made.
     func mayRetry(after failure: TryFailure, _ pool: BackendPool) -> Bool {
+        guard !request.isCopy else { return false }
         let dials = DialEffort(
             backends: request.asking.tried.count, failedFor: request.effort.dialsFailedFor,
             limit: pool.connectTimeout)

@@ -58,7 +58,7 @@ extension HTTPExchange {
         case .right:
             pool.counters.add(.authAllowed)
             nameUser(name.span, rule)
-            tryNext(client, pool)
+            proceed(client, pool)
         case .wrong: refuse(rule, client, pool)
         case .unchecked: giveUp(.passwordsUnchecked)
         }

@@ -69,6 +69,7 @@ extension HTTPExchange {
         } else if let passwords = route?.passwords {
             beginPasswords(passwords, head, bytes, pool)
         }
+        if let mirror = route?.mirror { beginMirror(mirror, head, bytes, client, context) }
     }
 
     /// Ends the request at `end`, in the loop's nanoseconds, since its client waits no longer; not
@@ -90,7 +91,7 @@ extension HTTPExchange {
             bodyInHand.append(body)
             countReceived(body.count, pool)
         }
-        if request.isAsked { ask(client, pool) } else { tryNext(client, pool) }
+        if request.isAsked { ask(client, pool) } else { proceed(client, pool) }
     }
 
     /// Sends the request to a backend with what has come of its body since it began, which is all
@@ -117,6 +118,16 @@ extension HTTPExchange {
         guard let client, let pool else { return }
         request.isWhole = isLast
         countReceived(body.count, pool)
+        guard request.isMirrored else {
+            passBody(body, isLast: isLast, client)
+            return
+        }
+        let copy = copyBody(body, isLast: isLast)
+        passBody(body, isLast: isLast, client)
+        copy?.send()
+    }
+
+    private func passBody(_ body: Span<UInt8>, isLast: Bool, _ client: ClientStream) {
         guard let stream = request.tries.leading.stream else {
             // There is no connection yet: keep this much, and stop the client.
             bodyInHand.append(body)

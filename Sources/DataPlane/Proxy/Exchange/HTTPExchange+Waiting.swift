@@ -14,7 +14,7 @@ extension HTTPExchange {
     /// Waits for a backend to have room; or answers at once when the queue is full.
     func enqueue(_ client: ClientStream, _ pool: BackendPool) {
         let limits = pool.options.policy.limits
-        guard pool.queue.count < limits.queueMax else {
+        guard pool.queue.count < limits.queueMax, !request.isCopy else {
             giveUp(.overLimit)
             return
         }
@@ -36,7 +36,7 @@ extension HTTPExchange {
     /// one receive buffer.
     func awaitsBackends(_ pool: BackendPool) -> Bool {
         let limits = pool.options.policy.limits
-        guard let wait = limits.emptyWait else { return false }
+        guard let wait = limits.emptyWait, !request.isCopy else { return false }
         let now = worker.loop.nowNanoseconds
         if request.effort.emptyUntil == 0 {
             request.effort.emptyUntil = now + wait.wholeNanoseconds
@@ -89,9 +89,7 @@ extension HTTPExchange {
         let until =
             hadTurn ? request.effort.shortUntil : now + limits.queueWait.wholeNanoseconds
         request.effort.shortUntil = until
-        guard now < until,
-            pool.queue.count < limits.queueMax
-        else {
+        guard now < until, pool.queue.count < limits.queueMax, !request.isCopy else {
             giveUp(.shortage)
             return
         }

@@ -336,6 +336,7 @@ final class HTTPExchange: Deadlined {
             writeLine(log, client, pool, ending)
         }
         if request.isAsked { cancelAuth() }
+        if request.isMirrored { endMirror() }
         if isTraced, let client { writeSpan(client, pool, ending) }
         countFailure(pool, ending)
         if request.isCall { countCall(pool) }

@@ -82,6 +82,10 @@ struct RequestState {
     var isAsked = false
     /// Whether it has waited for that, or does.
     var hasAsked = false
+    /// Whether there is a copy of it for another service, of which not all is here.
+    var isMirrored = false
+    /// Whether it is such a copy: it is sent once, and waits for nothing.
+    var isCopy = false
     /// Whether the request authenticates the connection on which it goes.
     var authenticatesConnection = false
     /// Whether every body byte received so far is in the exchange's `bodyInHand`, so that a new try
@@ -159,11 +163,13 @@ struct RequestReferences {
     /// The check of the password that the request brings, until there is a verdict; nearly always
     /// nil.
     var check: PasswordCheckInProgress?
+    /// The copy for another service, until all of the request is here; nearly always nil.
+    var mirror: MirrorRequest?
 
     /// Whether it refers to nothing, as for most requests.
     var isEmpty: Bool {
         route == nil && backend == nil && boundTo == nil && upgradeOffer == nil
             && frames == nil && compression == nil && coded == nil && auth == nil
-            && check == nil
+            && check == nil && mirror == nil
     }
 }

@@ -99,7 +99,7 @@ final class BackendDial: StreamChannel {
         guard let version = pool.options.policy.sendsHeader, let client = exchange.object?.client
         else { return [] }
         introduction = version
-        let header = worker.header(of: client.descriptor, client.tls).bytes(version)
+        let header = client.proxyHeader(on: worker).bytes(version)
         backend.counters.add(.bytesSent, header.count)
         return header
     }

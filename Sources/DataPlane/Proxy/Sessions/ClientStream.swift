@@ -3,9 +3,8 @@
 // depend on the protocol either: `begin`, `start`, `receivedBody`, `bodyMalformed`,
 // `clientProgressed`, `clientDrained`, `clientEnded` and `clientBroken`.
 //
-// One client is Fairlead itself: an AuthRequest has an exchange of its own for the question whether
-// a request may go on, so that such questions have pools, retries, evidence and counters like any
-// request.
+// One client is Fairlead itself: an OwnRequest, such as the question whether a request may go on,
+// has an exchange of its own, with pools, evidence and counters like any request.
 //
 // It is an enumeration of links, not a protocol: a call through an existential costs two to five
 // times as much and counts references; and with a new case the compiler lists what is missing.
@@ -13,6 +12,7 @@
 internal import AccessLog
 internal import Events
 internal import HTTP1
+internal import ProxyProtocol
 internal import Routing
 internal import TLS
 
@@ -22,20 +22,20 @@ enum ClientStream {
     case http1(Link<HTTP1Session>)
     /// One of the streams of a connection of HTTP/2.
     case http2(Link<HTTP2ClientStream>)
-    /// Fairlead itself, with a question about a request of a client.
-    case auth(Link<AuthRequest>)
+    /// Fairlead itself, with a request because of a client's.
+    case own(Link<OwnRequest>)
 
-    /// The session, the stream or the question, which lives until its exchange is over: passed to
-    /// the closure of its protocol.
+    /// The session, the stream or the request of our own, which lives until its exchange is over:
+    /// passed to the closure of its protocol.
     @inline(__always)
     private func with<Result>(
         _ http1: (HTTP1Session) -> Result, _ http2: (HTTP2ClientStream) -> Result,
-        _ auth: (AuthRequest) -> Result
+        _ own: (OwnRequest) -> Result
     ) -> Result {
         switch self {
         case .http1(let session): session.use(http1)
         case .http2(let stream): stream.use(http2)
-        case .auth(let question): question.use(auth)
+        case .own(let request): request.use(own)
         }
     }
 
@@ -46,13 +46,21 @@ enum ClientStream {
     var context: ClientContext { with({ $0.context }, { $0.context }, { $0.context }) }
 
     /// Whether it is Fairlead itself, which has no line in the access log.
-    var isOwn: Bool { if case .auth = self { true } else { false } }
+    var isOwn: Bool { if case .own = self { true } else { false } }
 
-    /// The number under which the worker knows the client.
-    var number: Int { with({ $0.clientNumber }, { $0.clientNumber }, { $0.asker.number }) }
+    /// The number under which the worker knows the client; -1 for Fairlead itself.
+    var number: Int { with({ $0.clientNumber }, { $0.clientNumber }, { _ in -1 }) }
 
     /// What client and server have agreed on for TLS; nil where that is not spoken.
-    var tls: TLSOutcome? { with({ $0.tls }, { $0.tls }, { $0.asker.tls }) }
+    var tls: TLSOutcome? { with({ $0.tls }, { $0.tls }, { _ in nil }) }
+
+    /// What a PROXY header tells a backend of the client, or of the one whose request is the reason
+    /// for one of our own.
+    func proxyHeader(on worker: Worker) -> ProxyHeader {
+        with(
+            { worker.header(of: $0.descriptor, $0.tls) },
+            { worker.header(of: $0.descriptor, $0.tls) }, { $0.proxyHeader() })
+    }
 
     /// How a chunked body of a response goes to the client: with its chunks, or without.
     var takesChunks: Bool { with({ $0.takesChunks }, { _ in false }, { _ in false }) }
@@ -88,7 +96,7 @@ enum ClientStream {
         switch self {
         case .http1(let session): session.use { $0.interim(head, bytes) }
         case .http2(let stream): stream.use { $0.interim(head, bytes) }
-        case .auth: (.sent, 0)
+        case .own: (.sent, 0)
         }
     }
 
@@ -108,8 +116,8 @@ enum ClientStream {
             }
         case .http2(let stream):
             stream.use { $0.respond(head, bytes, change: change, edits: edits, lines: lines) }
-        case .auth(let question):
-            question.use { $0.respond(head, bytes) }
+        case .own(let request):
+            request.use { $0.respond(head, bytes) }
         }
     }
 
@@ -123,7 +131,7 @@ enum ClientStream {
         switch self {
         case .http1: preconditionFailure("a connection is handed to a relay")
         case .http2(let stream): stream.use { $0.openTunnel(head, bytes, edits: edits) }
-        case .auth: preconditionFailure("a question asks for no tunnel")
+        case .own: preconditionFailure("a request of our own asks for no tunnel")
         }
     }
 
@@ -186,11 +194,6 @@ enum ClientStream {
 
     // MARK: - What only a connection of its own can do
 
-    /// The client's socket: for what the kernel knows of it, and not to be read or written.
-    var descriptor: Descriptor {
-        with({ $0.descriptor }, { $0.descriptor }, { $0.asker.descriptor })
-    }
-
     /// Where a splice may take the request's body from; nil where that has to be received.
     var spliceEnd: Descriptor? { with({ $0.spliceEnd }, { _ in nil }, { _ in nil }) }
 
@@ -204,7 +207,7 @@ enum ClientStream {
     var ownConnection: HTTP1Session? {
         switch self {
         case .http1(let session): session.object
-        case .http2, .auth: nil
+        case .http2, .own: nil
         }
     }
 

@@ -139,6 +139,8 @@ final class Worker {
     lazy var passwords = PasswordChecks(passwordThreads, mailbox: mailbox)
     private let passwordThreads: PasswordThreads
     private let mailbox: Mailbox<WorkerMessage>
+    /// Copies of requests.
+    var mirrors = MirrorRequests()
     private var requestIDs = RequestIDs()
     private var jitter = SplitMix64()
     /// Timers that end what is in flight shortly before, and when, the time for the stop is over;
@@ -186,12 +188,14 @@ final class Worker {
         loop.run()
         reader.close()
         authRequests.cancel()
+        for copy in mirrors.taken { copy.cancel() }
         for pool in pools.values { pool.closeIdle() }
         loop.runOnce()
         log?.finish()
         tracer?.spans?.finish()
         freeExchanges = []
         authRequests = AuthRequests()
+        mirrors = MirrorRequests()
         freeStreams = []
         freeBackendStreams = []
     }
@@ -208,6 +212,7 @@ final class Worker {
         case .expel(let backends):
             // This is rare: no need for a list of clients by backend.
             for client in clients { client?.leave(backends) }
+            for copy in mirrors.taken { copy.exchange?.leave(backends) }
         case .endStreams(let backends, let time):
             endStreams(to: backends, within: time)
         case .readiness(let isReady): self.isReady = isReady

@@ -16,7 +16,7 @@ extension Flow {
         /// Fairlead over one backend, with these options of `traces`.
         private func fairlead(
             _ stage: Stage, _ folder: TemporaryFolder, over port: UInt16, _ traces: String,
-            _ more: String = ""
+            _ more: String = "", environment: [String: String] = [:]
         ) throws -> Fairlead {
             let file = try folder.write(
                 """
@@ -27,7 +27,8 @@ extension Flow {
                 services: {web: {backends: ["127.0.0.1:\(port)"]\(more)}}
                 listeners: [{listen: "127.0.0.1:\(try FreePort.take())", service: web}]
                 """, to: "fairlead.yaml")
-            let fairlead = stage.hold(try Fairlead(arguments: ["run", "--config", file]))
+            let fairlead = stage.hold(
+                try Fairlead(arguments: ["run", "--config", file], environment: environment))
             try fairlead.waitForBackends(up: 1)
             return fairlead
         }
@@ -42,11 +43,13 @@ extension Flow {
                 let backend = try stage.web("one")[0]
                 let collector = stage.hold(try Collector("--field", "X-Key:secret-1"))
                 let fairlead = try fairlead(
-                    stage, folder, over: backend.port,
-                    """
-                    to: "http://127.0.0.1:\(collector.port)", parents: all, service-name: edge, \
-                    headers: {X-Key: secret-1}
-                    """)
+                    stage, folder, over: backend.port, "parents: all",
+                    environment: [
+                        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:\(collector.port)",
+                        "OTEL_EXPORTER_OTLP_HEADERS": "X-Key=secret-1",
+                        "OTEL_SERVICE_NAME": "edge",
+                        "OTEL_RESOURCE_ATTRIBUTES": "team=a%20b,host.name=node-7",
+                    ])
                 let url = "http://127.0.0.1:\(fairlead.port)/a?b=c"
                 for protocolOption in ["--http1.1", "--http2-prior-knowledge"] {
                     let answer = try curl(protocolOption, "-H", Self.field, url)
@@ -55,6 +58,11 @@ extension Flow {
                 let spans = try collector.spans(4)
                 #expect(spans.count == 4)
                 #expect(spans.allSatisfy { $0.trace == Self.trace && $0.service == "edge" })
+                #expect(
+                    spans.allSatisfy {
+                        $0.resource["team"] == "a b" && $0.resource["host.name"] == "node-7"
+                            && $0.resource["service.instance.id"] != nil
+                    })
                 let requests = spans.filter { $0.kind == 2 }
                 #expect(requests.allSatisfy { $0.parent == "b7ad6b7169203331" })
                 #expect(

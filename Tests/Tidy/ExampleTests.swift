@@ -39,6 +39,8 @@ import Testing
         "conf/README.md": [
             "fairlead deploy web": .test(
                 "a good deploy moves everything, fails no request, and ends with 0"),
+            "OTEL_EXPORTER_OTLP_ENDPOINT": .test(
+                "requests of curl by HTTP 1 and 2 are in the collector and in the log"),
             "fairlead run --listen": .test("the environment alone starts it"),
             "fairlead env": .test("it waits for what is required, or fails and says what"),
             "fairlead registrar": .test(

@@ -19,6 +19,9 @@ package struct TracePolicy: Equatable, Sendable {
     /// else could have every request of its own recorded, and put what it likes into the traces of
     /// others (Trace Context, section 7.2).
     package var parents = Parents.trusted
+    /// Whether a trace that goes on is recorded as its client has decided, by default: else it has
+    /// holes. If not, it is recorded as one that begins here would be.
+    package var followsParents = true
     /// How many of the requests that begin a trace are recorded, in millionths: 1 % by default,
     /// since a span costs its reader more than the request costs here.
     package var sample = 10_000
@@ -37,6 +40,7 @@ package struct TracePolicy: Equatable, Sendable {
     ) -> TraceContext {
         if var trace = parent, continues(isTrusted: isTrusted) {
             trace.span = span
+            if !followsParents { trace.isSampled = isSampled(trace.low) }
             return trace
         }
         return TraceContext(

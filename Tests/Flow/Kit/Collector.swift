@@ -9,6 +9,8 @@ final class Collector {
     /// A span as the collector has read it.
     struct Span: Decodable {
         var service: String
+        /// What is said of the process.
+        var resource: [String: String]
         var trace: String
         var span: String
         /// Empty for the first of a trace.

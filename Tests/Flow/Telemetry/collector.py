@@ -52,6 +52,7 @@ def read(body):
     lines = []
     for resource in request.resource_spans:
         names = {a.key: value(a.value) for a in resource.resource.attributes}
+        assert len(names) == len(resource.resource.attributes), resource.resource
         for scope in resource.scope_spans:
             assert scope.scope.name == "fairlead", scope.scope
             for span in scope.spans:
@@ -59,7 +60,9 @@ def read(body):
                 attributes = {a.key: value(a.value) for a in span.attributes}
                 assert len(attributes) == len(span.attributes), span
                 lines.append({
-                    "service": names["service.name"], "trace": span.trace_id.hex(),
+                    "service": names["service.name"],
+                    "resource": {key: str(text) for key, text in names.items()},
+                    "trace": span.trace_id.hex(),
                     "span": span.span_id.hex(), "parent": span.parent_span_id.hex(),
                     "kind": span.kind, "name": span.name,
                     "attributes": {key: str(text) for key, text in attributes.items()},

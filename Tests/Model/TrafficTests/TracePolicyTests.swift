@@ -35,6 +35,20 @@ import Traffic
         }
     }
 
+    @Test("a trace goes on as it is recorded here, where clients' decisions are not followed")
+    func ownDecision() {
+        for (sample, isSampled) in [(0, true), (1_000_000, false)] {
+            var parent = parent
+            parent.isSampled = isSampled
+            var policy = policy(.all, sample: sample)
+            policy.followsParents = false
+            let trace = policy.trace(after: parent, isTrusted: false, high: 7, low: 8, span: 9)
+            #expect(trace.high == 1 && trace.low == 2 && trace.span == 9)
+            #expect(trace.isSampled == (sample > 0))
+        }
+        #expect(TracePolicy().followsParents)
+    }
+
     @Test("a trace of a client that is not believed begins here, and its decision is not taken")
     func begun() {
         for (parents, isTrusted) in [(TracePolicy.Parents.trusted, false), (.none, true)] {

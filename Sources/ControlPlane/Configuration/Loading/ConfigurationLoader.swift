@@ -88,6 +88,7 @@ package enum ConfigurationLoader {
         loading.add(fragments)
         loading.readConsulVariables()
         loading.readDockerVariables()
+        loading.readTraceVariables()
         loading.findListenAddresses()
         loading.validate()
         return try loading.result()
@@ -113,6 +114,9 @@ struct Loading {
     var knownFiles = NamedFiles()
     /// Files that could not be read, which is reported once for each.
     var brokenFiles: Set<String> = []
+    /// Whether the share of traces that are recorded is what variables of OpenTelemetry imply, and
+    /// no option or sampler says it.
+    var isSampleAssumed = false
     /// What it is for.
     var purpose = ConfigurationPurpose.serving
     /// Whether anything asks for a listener, well or badly.
@@ -127,6 +131,7 @@ struct Loading {
         // An empty variable is an unset one: compose files can only empty them.
         self.environment = environment.filter { name, value in
             (name.hasPrefix("FAIRLEAD_") || name.hasPrefix("CONSUL_HTTP_")
+                || name.hasPrefix(Self.traceVariablePrefix)
                 || Self.registryVariables.contains(name))
                 && !value.isEmpty
                 && !ServiceLink.isOne(name, value)

@@ -17,16 +17,20 @@ extension Loading {
                     at: given["traces.to"] ?? .nowhere)
             }
         }
+        checkResource()
         let (unread, advice): ([String], String) =
             switch draft.configuration.traces.to {
             case .off:
                 (
-                    ["sample", "parents", "errors", "service-name", "headers", "ca-file"],
+                    [
+                        "sample", "parents", "follow-parents", "errors", "service-name", "resource",
+                        "headers", "ca-file", "timeout",
+                    ],
                     "no effect without traces.to: name a collector, or log"
                 )
             case .log:
                 (
-                    ["errors", "service-name", "headers", "ca-file"],
+                    ["errors", "service-name", "resource", "headers", "ca-file", "timeout"],
                     "no effect without a collector in traces.to"
                 )
             case .collector(let url) where !url.isSecure:
@@ -36,6 +40,17 @@ extension Loading {
         for key in unread {
             guard let origin = given["traces.\(key)"] else { continue }
             warnings.add(advice, at: origin)
+        }
+    }
+
+    /// Looks for keys that spans would have twice; adds to errors.
+    private mutating func checkResource() {
+        var seen: Set<String> = []
+        for attribute in draft.configuration.traces.resource
+        where !seen.insert(attribute.key).inserted {
+            errors.add(
+                "found \(attribute.key) twice, expected each key once",
+                at: given["traces.resource"] ?? .nowhere)
         }
     }
 }

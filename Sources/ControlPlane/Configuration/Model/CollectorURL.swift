@@ -37,6 +37,14 @@ package struct CollectorURL: Equatable, Sendable {
         let isAddress = IPAddress(host).map { !$0.isWildcard }
         guard isAddress ?? isHostToLookUp(host) else { return nil }
     }
+
+    /// The URL below `base`, which serves all that a collector takes, traces at `v1/traces`. Nil
+    /// for what is no such URL, or has a query.
+    init?(base: String) {
+        guard !base.contains("?"), Self(base) != nil else { return nil }
+        let path = base.hasSuffix("/") ? Self.standardPath.dropFirst() : Self.standardPath[...]
+        self.init(base + path)
+    }
 }
 
 extension CollectorURL: CustomStringConvertible {

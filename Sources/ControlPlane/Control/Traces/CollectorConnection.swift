@@ -23,8 +23,7 @@ final class CollectorConnection {
     private let opening: [UInt8]
     private static let closing = Array("]}]}]}".utf8)
 
-    /// How long an answer may take; its body says at most which spans were not wanted.
-    private static let deadline = Duration.seconds(10)
+    /// The most bytes of an answer, which says at most which spans were not wanted.
     private static let bytesMax = 1 << 16
 
     /// Sends to `url` as `settings` say. Finds hosts by `hosts`.
@@ -35,21 +34,27 @@ final class CollectorConnection {
         self.settings = settings
         self.client = client
         self.hosts = hosts
-        opening = Self.opening(settings.serviceName)
+        opening = Self.opening(settings)
     }
 
     /// The resource that all spans are of, and what made them.
-    private static func opening(_ name: String) -> [UInt8] {
+    private static func opening(_ settings: TraceSettings) -> [UInt8] {
         var numbers = SystemRandomNumberGenerator()
-        let instance = String(numbers.next(), radix: 16)
-        let attributes = [
-            ("service.name", name), ("service.version", fairleadVersion),
-            ("service.instance.id", instance), ("host.name", hostName()),
-        ].map { "{\"key\":\"\($0)\",\"value\":{\"stringValue\":\(JSON.quoted($1))}}" }
+        func text(_ value: String) -> String { "{\"stringValue\":\(JSON.quoted(value))}" }
+        let found = [
+            ("service.version", text(fairleadVersion)),
+            ("service.instance.id", text(String(numbers.next(), radix: 16))),
+            ("host.name", text(hostName())), ("process.pid", "{\"intValue\":\"\(getpid())\"}"),
+        ]
+        // What an operator says goes before what was found.
+        let said = settings.resource.map { ($0.key, text($0.value)) }
+        let rest = found.filter { (key, _) in !said.contains { $0.0 == key } }
+        let attributes = ([("service.name", text(settings.serviceName))] + said + rest)
+            .map { "{\"key\":\(JSON.quoted($0)),\"value\":\($1)}" }
         return Array(
             """
-            {"resourceSpans":[{"resource":{"attributes":[\(attributes.joined(separator: ",")),\
-            {"key":"process.pid","value":{"intValue":"\(getpid())"}}]},"scopeSpans":[{"scope":\
+            {"resourceSpans":[{"resource":{"attributes":[\(attributes.joined(separator: ","))]},\
+            "scopeSpans":[{"scope":\
             {"name":"fairlead","version":\(JSON.quoted(fairleadVersion))},"spans":[
             """.utf8)
     }
@@ -87,7 +92,7 @@ final class CollectorConnection {
     ) {
         var request = HTTPClient.Request(
             url.path, from: Endpoint(addresses[0], url.port), host: url.authority,
-            deadline: Self.deadline, responseBody: .first(Self.bytesMax))
+            deadline: settings.timeout, responseBody: .first(Self.bytesMax))
         if url.isSecure {
             do throws(Unready) {
                 request.tls = try security()

@@ -243,7 +243,7 @@ let package = Package(
             settings: hot),
         dataPlane.module(
             "Traces",
-            uses: ["AccessLog", "Endpoints", "Events", "HTTP1", "Locking", "Stats"],
+            uses: ["AccessLog", "Endpoints", "Events", "GRPCWire", "HTTP1", "Locking", "Stats"],
             settings: hot),
         dataPlane.module(
             "Proxy",
@@ -450,7 +450,8 @@ let package = Package(
                 "TestSupport", "Events", "HTTP1", "Stats", "Endpoints", "Locking", "TLS", "Traffic",
             ]),
         dataPlane.tests(
-            "Traces", uses: ["AccessLog", "Endpoints", "Events", "HTTP1", "JSON", "Stats"]),
+            "Traces",
+            uses: ["AccessLog", "Endpoints", "Events", "GRPCWire", "HTTP1", "JSON", "Stats"]),
         dataPlane.tests(
             "Proxy",
             uses: [

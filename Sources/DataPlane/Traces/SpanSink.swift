@@ -46,18 +46,16 @@ package final class SpanSink {
         counters.spans.add()
     }
 
-    /// Adds the span of a try, whose request has this text and whose head goes to the backend
-    /// called `backend` as `head`; or drops it when there is no room.
+    /// Adds the span of a try, whose head goes to the backend called `backend` as `head`; or drops
+    /// it when there is no room.
     package func write(
-        _ span: ClientSpan, _ text: borrowing LoggedText, head: Span<UInt8>, backend: [UInt8],
-        service: [UInt8]
+        _ span: ClientSpan, head: Span<UInt8>, backend: [UInt8], service: [UInt8]
     ) {
         guard makeRoom() else { return }
         let isFirst = isEmpty
         buffer.append(addingCapacity: SpanText.max) { (out: inout OutputSpan<UInt8>) in
             if !isFirst { out.append(0x2C) }
-            SpanText.append(
-                span, text, head: head, backend: backend, service: service, to: &out)
+            SpanText.append(span, head: head, backend: backend, service: service, to: &out)
         }
         count += 1
         counters.spans.add()

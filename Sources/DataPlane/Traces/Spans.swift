@@ -1,6 +1,21 @@
 // What a span says besides texts: plain values, put together at the end of a request or a try.
 
+package import GRPCWire
 package import HTTP1
+
+/// What a span says of a call of gRPC. Value type, any thread.
+package struct CallSpan: Sendable {
+    /// How the call ended; nil when no status came.
+    package var status: GRPCStatus?
+    /// Whether a backend has answered as one that has the method: only then is its name one of few.
+    package var isMethodKnown: Bool
+
+    /// A call that ended so; `byBackend` says whether a backend has said it.
+    package init(_ status: GRPCStatus?, byBackend: Bool) {
+        self.status = status
+        isMethodKnown = byBackend && status != nil && status != .unimplemented
+    }
+}
 
 /// The span of a request, from its head to the end of its response. Value type, any thread.
 package struct ServerSpan: Sendable {
@@ -8,6 +23,9 @@ package struct ServerSpan: Sendable {
     package var context: TraceContext
     /// The span of the hop before this one; 0 when the trace begins here.
     package var parent: UInt64
+    /// The trace that the client has named and that does not go on here, since the client is not
+    /// believed; nil for none.
+    package var link: TraceContext?
     /// From and until when, in nanoseconds since 1970.
     package var start: UInt64, end: UInt64
     /// What the client asked for.
@@ -23,15 +41,18 @@ package struct ServerSpan: Sendable {
     /// Why it failed: a word of Fairlead's, or nil where the status says it, and for one that has
     /// not failed.
     package var errorType: StaticString?
+    /// What there is to say of a call of gRPC; nil for other requests.
+    package var call: CallSpan?
 
     /// Everything that a span of a request has.
     package init(
-        _ context: TraceContext, parent: UInt64, start: UInt64, end: UInt64, method: Method,
-        version: HTTPVersion, isSecure: Bool, status: Int, cause: StaticString,
-        errorType: StaticString?
+        _ context: TraceContext, parent: UInt64, link: TraceContext? = nil, start: UInt64,
+        end: UInt64, method: Method, version: HTTPVersion, isSecure: Bool, status: Int,
+        cause: StaticString, errorType: StaticString?, call: CallSpan? = nil
     ) {
         self.context = context
         self.parent = parent
+        self.link = link
         self.start = start
         self.end = end
         self.method = method
@@ -40,6 +61,7 @@ package struct ServerSpan: Sendable {
         self.status = status
         self.cause = cause
         self.errorType = errorType
+        self.call = call
     }
 }
 
@@ -64,11 +86,14 @@ package struct ClientSpan: Sendable {
     package var errorType: StaticString?
     /// Whether Fairlead needed it no longer: another try was answered first, or its client left.
     package var isCancelled: Bool
+    /// What there is to say of a call of gRPC; nil for other requests.
+    package var call: CallSpan?
 
     /// Everything that a span of a try has.
     package init(
         _ context: TraceContext, parent: UInt64, start: UInt64, end: UInt64, method: Method,
-        isSecure: Bool, resends: Int, status: Int, errorType: StaticString?, isCancelled: Bool
+        isSecure: Bool, resends: Int, status: Int, errorType: StaticString?, isCancelled: Bool,
+        call: CallSpan? = nil
     ) {
         self.context = context
         self.parent = parent
@@ -80,5 +105,6 @@ package struct ClientSpan: Sendable {
         self.status = status
         self.errorType = errorType
         self.isCancelled = isCancelled
+        self.call = call
     }
 }

@@ -35,7 +35,7 @@ package enum CallVerdict: Equatable, Sendable {
             case .internal, .unknown: .failed(like: 500)
             case .deadlineExceeded: isTimeOver ? .neutral : .failed(like: 504)
             case .cancelled, .unimplemented, .dataLoss: .neutral
-            default: status.name == nil ? .neutral : .good
+            default: status.isDefined ? .good : .neutral
             }
     }
 }

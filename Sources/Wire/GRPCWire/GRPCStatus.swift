@@ -46,12 +46,25 @@ package struct GRPCStatus: Hashable, Sendable {
     /// DATA_LOSS: data is lost for good, or damaged.
     package static let dataLoss = GRPCStatus(code: 15)
 
+    /// Whether gRPC defines the code.
+    package var isDefined: Bool { code < Self.names.count }
+
     /// The name, as gRPC writes it; nil for a code that it does not define.
-    package var name: String? {
-        code < Self.names.count ? Self.names[code] : nil
+    package var name: String? { staticName.map { "\($0)" } }
+
+    /// The name, without a text being made.
+    package var staticName: StaticString? { isDefined ? Self.names[code] : nil }
+
+    /// Whether it says that the server has failed, as OpenTelemetry's conventions have it: any
+    /// other says that the call succeeded, was given up, or was refused for good reason.
+    package var isServerFailure: Bool {
+        switch self {
+        case .unknown, .deadlineExceeded, .unimplemented, .internal, .unavailable, .dataLoss: true
+        default: false
+        }
     }
 
-    private static let names = [
+    private static let names: [StaticString] = [
         "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND",
         "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
         "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS",

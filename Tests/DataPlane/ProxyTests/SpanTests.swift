@@ -2,6 +2,8 @@
 // and its backend, and says how it went. Method: the spans of a proxy that has ended, and the heads
 // that its backends got.
 
+import Access
+import Backends
 import Endpoints
 import HTTP1
 import Proxy
@@ -209,6 +211,124 @@ import Traffic
         #expect(spans[0].parentSpanId == Self.parent && spans[0].name == "OPTIONS")
         #expect(spans[0]["url.path"] == "*" && spans[0]["fairlead.cause"] == "FA")
         #expect(spans[0]["http.response.status_code"] == "200")
+    }
+
+    @Test("what a route has Fairlead answer tells the route, as do refusals by it")
+    func ownAnswersByRoute() throws {
+        let spans = try spans(
+            [],
+            { options in
+                func add(_ path: String, _ action: RouteAction) -> RouteRule {
+                    var rule = RouteRule(action)
+                    rule.path = .prefix(path)
+                    return rule
+                }
+                let text = FixedResponse(status: 200, contentType: "text/plain", body: [0x79])
+                var closed = add("/closed/", .respond(text))
+                closed.access.denied = [IPNetwork(containing: .loopback, prefix: 8)].compactMap(
+                    \.self)
+                options.listeners[0].routes = RouteTable([add("/fixed/", .respond(text)), closed])
+            }
+        ) { proxy in
+            let client = try proxy.connect()
+            #expect(try client.get("/fixed/a", Self.field).status == 200)
+            #expect(try client.get("/closed/a", Self.field).status == 403)
+        }
+        #expect(spans.map { $0["http.route"] } == ["/fixed/*", "/closed/*"])
+        #expect(spans.map(\.name) == ["GET /fixed/*", "GET /closed/*"])
+        #expect(spans.map { $0["fairlead.cause"] } == ["FA", "CD"])
+    }
+
+    @Test("the trace of a client that is not believed is linked to, and does not go on")
+    func links() throws {
+        let backend = try Backend.replying(response())
+        let spans = try spans([backend.port], parents: .trusted) { proxy in
+            let client = try proxy.connect()
+            for fields in [Self.field, "", "traceparent: x\r\n"] {
+                #expect(try client.get("/", fields).status == 200)
+            }
+        }
+        let requests = spans.filter(\.isServer)
+        try #require(requests.count == 3)
+        #expect(requests.allSatisfy { $0.parentSpanId == nil && $0.traceId != Self.trace })
+        #expect(requests.map { $0.links?.count ?? 0 } == [1, 0, 0])
+        let link = try #require(requests[0].links?.first)
+        #expect(link.traceId == Self.trace && link.spanId == Self.parent)
+        #expect(spans.allSatisfy { $0.isServer || $0.links == nil })
+    }
+
+    @Test("the question whether a request may go on is a part of it, as its tries are")
+    func questions() throws {
+        let asked = try Backend.replying(response("", "204 No Content"))
+        let backend = try Backend.replying(response())
+        let spans = try spans(
+            [backend.port],
+            { options in
+                options.services.append(.plain(ServiceID(index: 1), "gate"))
+                var rule = RouteRule(.forward(ServiceID(index: 0), prefix: nil))
+                rule.auth = AuthRule(ServiceID(index: 1), timeout: .seconds(600))
+                options.listeners[0].routes = RouteTable([rule])
+            }
+        ) { proxy in
+            proxy.publish([asked.port], service: 1)
+            let client = try proxy.connect()
+            try client.send(
+                "POST /a HTTP/1.1\r\nHost: a.test\r\nContent-Length: 1\r\n\(Self.field)\r\nx")
+            #expect(try client.receiveResponse().status == 200)
+        }
+        try #require(spans.count == 3 && spans.filter(\.isServer).count == 1)
+        let request = try #require(spans.first { $0.isServer })
+        let question = try #require(spans.first { $0["fairlead.service"] == "gate" })
+        let attempt = try #require(spans.first { !$0.isServer && $0["fairlead.service"] == "web" })
+        #expect(question.kind == 3 && question.name == "GET" && attempt.name == "POST")
+        #expect(question.parentSpanId == request.spanId && question.traceId == Self.trace)
+        #expect(attempt.parentSpanId == request.spanId)
+        #expect(question["http.response.status_code"] == "204")
+        #expect(request.start <= question.start && question.start <= attempt.start)
+        // Either goes on with a span of its own.
+        #expect(try parts(asked.requests[0])[2] == question.spanId)
+        #expect(try parts(backend.requests[0])[2] == attempt.spanId)
+    }
+
+    @Test("a call of gRPC tells its status, by each try and in all")
+    func calls() throws {
+        let call =
+            "POST /a.b/C HTTP/1.1\nHost: a.test\nContent-Type: application/grpc\n"
+            + "traceparent: 00-\(Self.trace)-\(Self.parent)-01"
+        func answering(_ status: Int) throws -> Backend {
+            try Backend.answeringHTTP2 { server, request in
+                try server.answer(
+                    request.slot, "HTTP/1.1 200 OK\nContent-Type: application/grpc", "abcde",
+                    endsStream: false)
+                try server.sendTrailers("grpc-status: \(status)\r\n", in: request.slot)
+            }
+        }
+        for (status, name, ofTry, ofRequest) in [
+            (0, "OK", nil, nil), (5, "NOT_FOUND", "NOT_FOUND", nil),
+            (4, "DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED"),
+        ] as [(Int, String, String?, String?)] {
+            let backend = try answering(status)
+            let spans = try spans([backend.port], byHTTP2) { proxy in
+                let answer = try HTTP2Client(proxy.connect()).get(call)
+                #expect(answer.status == 200)
+            }
+            try #require(spans.count == 2)
+            for span in spans {
+                #expect(span.name == "a.b/C" && span["rpc.method"] == "a.b/C")
+                #expect(span["rpc.system.name"] == "grpc")
+                #expect(span["rpc.response.status_code"] == name)
+            }
+            #expect(spans.map { $0["error.type"] } == [ofTry, ofRequest])
+        }
+        let port = try RefusingPort()
+        let spans = try spans([port.port], byHTTP2) { proxy in
+            let answer = try HTTP2Client(proxy.connect()).get(call)
+            #expect(answer.value("grpc-status") == "14")
+        }
+        let request = try #require(spans.last)
+        #expect(request["rpc.response.status_code"] == "UNAVAILABLE")
+        #expect(request["rpc.method"] == "_OTHER" && request.name == "POST")
+        #expect(request["error.type"] == "backend_not_connected")
     }
 
     @Test("the route is told, and what it makes of the path")

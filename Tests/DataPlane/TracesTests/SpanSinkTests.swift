@@ -5,6 +5,7 @@
 import AccessLog
 import Endpoints
 import Events
+import GRPCWire
 import HTTP1
 import JSON
 import Stats
@@ -25,6 +26,14 @@ import Traces
         var startTimeUnixNano: String
         var endTimeUnixNano: String
         var attributes: [Attribute]
+        var links: [Link]?
+        var status: [String: Int]?
+
+        struct Link: Decodable, Equatable {
+            var traceId: String
+            var spanId: String
+            var flags: Int
+        }
 
         subscript(_ key: String) -> String? {
             attributes.first { $0.key == key }?.value.values.first
@@ -84,11 +93,19 @@ import Traces
         return spans
     }
 
-    private func write(_ head: String, _ method: HTTP1.Method = .get) throws -> Span {
+    private func write(
+        _ head: String, _ method: HTTP1.Method = .get, _ edit: (inout ServerSpan) -> Void = { _ in }
+    ) throws -> Span {
         let bytes = head.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }
+        var request = request(method)
+        edit(&request)
         sink.write(
-            request(method), text(bytes), client: .v4(0x7F00_0001), route: [],
+            request, text(bytes), client: .v4(0x7F00_0001), route: Array("/r/*".utf8),
             service: Array("web".utf8))
+        return try written()
+    }
+
+    private func written() throws -> Span {
         sink.flush()
         let batch = try #require(try batches().first)
         return try #require(try spans(batch).first)
@@ -129,8 +146,69 @@ import Traces
     @Test("a method that is not registered makes no name of its own")
     func methods() throws {
         let span = try write("BREW / HTTP/1.1\r\nHost: a.test\r\n\r\n", .other)
-        #expect(span.name == "HTTP" && span["http.request.method"] == "_OTHER")
+        #expect(span.name == "HTTP /r/*" && span["http.request.method"] == "_OTHER")
         #expect(span["http.request.method_original"] == "BREW")
+    }
+
+    private static let callHead = "POST /a.b/C?x HTTP/1.1\r\nHost: a.test\r\n\r\n"
+
+    @Test(
+        "a call of gRPC is called by its method once a backend has shown that it has it",
+        arguments: [
+            (0, true, "a.b/C", false), (4, true, "a.b/C", true), (5, true, "a.b/C", false),
+            (12, true, nil, true), (14, false, nil, true), (16, false, nil, false),
+            (77, true, "a.b/C", false), (nil, true, nil, false),
+        ] as [(Int?, Bool, String?, Bool)])
+    func calls(code: Int?, byBackend: Bool, method: String?, isError: Bool) throws {
+        let status = code.map { GRPCStatus(code: $0) }
+        let span = try write(Self.callHead, .post) {
+            $0.status = 200
+            $0.call = CallSpan(status, byBackend: byBackend)
+        }
+        #expect(span.name == method ?? "POST /r/*")
+        #expect(span["rpc.system.name"] == "grpc" && span["rpc.method"] == method ?? "_OTHER")
+        let name = code.map { status?.name ?? "\($0)" }
+        #expect(span["rpc.response.status_code"] == name)
+        #expect(span["error.type"] == (isError ? name : nil))
+        #expect((span.status != nil) == isError)
+    }
+
+    @Test("to who asks a backend each status but OK is an error")
+    func clientCalls() throws {
+        for (code, isError) in [(0, false), (5, true), (14, true)] {
+            let head = Array("POST /x/a.b/C?y HTTP/1.1\r\n\r\n".utf8)
+            sink.write(
+                ClientSpan(
+                    context, parent: 1, start: 1, end: 2, method: .post, isSecure: false,
+                    resends: 0, status: 200, errorType: nil, isCancelled: false,
+                    call: CallSpan(GRPCStatus(code: code), byBackend: true)),
+                head: head.span, backend: Array("b.test:1".utf8), service: [])
+            let span = try written()
+            #expect(span.name == "x/a.b/C" && span["url.full"] == "http://b.test:1/x/a.b/C")
+            #expect(span["http.request.method"] == "POST")
+            #expect((span.status != nil) == isError)
+            #expect(span["error.type"] == (isError ? GRPCStatus(code: code).name : nil))
+        }
+    }
+
+    @Test("a trace that does not go on is linked to")
+    func links() throws {
+        let head = "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"
+        #expect(try write(head).links == nil)
+        for isSampled in [false, true] {
+            let span = try write(head) {
+                $0.link = context
+                $0.link?.isSampled = isSampled
+                $0.status = 500
+            }
+            #expect(
+                span.links == [
+                    Span.Link(
+                        traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "00f067aa0ba902b7",
+                        flags: isSampled ? 0x301 : 0x300)
+                ])
+            #expect(span["error.type"] == "500")
+        }
     }
 
     @Test("hostile bytes end neither a text nor the span")
@@ -149,18 +227,27 @@ import Traces
         let head = Array(
             "GET \(path) HTTP/1.1\r\nHost: a.test\r\nUser-Agent: \(long)\r\n\r\n".utf8)
         let text = text(head)
+        var request = request(.other)
+        request.link = context
+        request.status = 500
+        request.call = CallSpan(.deadlineExceeded, byBackend: true)
+        var attempt = attempt()
+        attempt.call = request.call
         for _ in 0..<40 {
             sink.write(
-                request(), text, client: .v6(.max, .max),
+                request, text, client: .v6(.max, .max),
                 route: Array(repeating: 0x22, count: 2000),
                 service: Array(repeating: 0x22, count: 500))
             sink.write(
-                attempt(), text, head: head.span, backend: Array(repeating: 0x22, count: 500),
+                attempt, head: head.span, backend: Array(repeating: 0x22, count: 500),
                 service: Array(repeating: 0x22, count: 500))
         }
         sink.finish()
         let all = try batches()
         #expect(all.count > 1 && all.allSatisfy { $0.text.count <= 65_536 })
+        for batch in all {
+            #expect(batch.text.count / batch.count < 4500, "room for 5120 is left each time")
+        }
         #expect(try all.reduce(0) { try $0 + spans($1).count } == 80)
         #expect(counters.spans.current == 80 && counters.dropped.current == 0)
     }

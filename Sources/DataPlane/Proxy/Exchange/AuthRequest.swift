@@ -61,7 +61,7 @@ final class AuthRequest: OwnRequest {
         begin(context, to: pool)
         takeExchange().begin(
             rule.question, about: head, bytes, from: .own(Link(self)), context, to: pool,
-            requestID: requestID, trace: waiting.isTraced ? waiting.trace?.outgoing : nil)
+            requestID: requestID, trace: waiting.isTraced ? waiting.trace : nil)
     }
 
     /// Sends the question, whose answer has to come by `endsBy`, in the loop's nanoseconds. The

@@ -18,7 +18,7 @@ extension HTTPExchange {
     func begin(
         _ question: borrowing AuthQuestion, about head: borrowing RequestHead,
         _ bytes: Span<UInt8>, from client: ClientStream, _ context: ClientContext,
-        to pool: BackendPool, requestID: RequestID?, trace: OutgoingTrace?
+        to pool: BackendPool, requestID: RequestID?, trace: RequestTrace?
     ) {
         attach(client, pool)
         request.hedgeAfter = pool.hedgeAfter
@@ -36,9 +36,11 @@ extension HTTPExchange {
                 of: head, bytes, from: context.address, random: worker.random())
             request.stickyToken = pool.affinity.token(of: head, bytes)
         }
+        if let trace { beginTrace(ofQuestionAbout: trace) }
         context.listener.writeQuestion(
-            question, about: head, from: bytes, of: context, requestID: requestID, trace: trace,
-            into: requestHead)
+            question, about: head, from: bytes, of: context, requestID: requestID,
+            trace: trace?.outgoing, into: requestHead)
+        if isTraced { placeSpan(nil) }
     }
 
     // MARK: - The exchange that waits

@@ -95,6 +95,7 @@ extension HTTPExchange {
         let wasAwaited = request.awaitsStatus
         request.awaitsStatus = false
         stream.withPlace { slot, backend, pool in
+            if isTraced { recordCall(status, slot) }
             switch CallVerdict(status, isTimeOver: isTimeOver) {
             case .good: if wasAwaited { recordGood(slot, backend, pool) }
             case .failed(let likeStatus):

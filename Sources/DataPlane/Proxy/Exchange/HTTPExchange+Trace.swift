@@ -3,6 +3,7 @@
 
 internal import AccessLog
 internal import Events
+internal import GRPCWire
 internal import HTTP1
 internal import Routing
 internal import Traces
@@ -21,13 +22,20 @@ extension HTTPExchange {
         if worker.log == nil, tracer.mayRecord(trace) { text.copy(head, from: bytes) }
     }
 
+    /// Goes on with the trace of the request that this question is about, which is `trace`.
+    func beginTrace(ofQuestionAbout trace: RequestTrace) {
+        self.trace = trace.ofQuestion
+        isTraced = true
+    }
+
     /// Forgets the trace; its spans are written.
     func endTrace() {
         trace = nil
         isTraced = false
     }
 
-    /// Remembers where the span stands in the head that was just written for a request by `route`.
+    /// Remembers where the span stands in the head that was just written for a request by `route`,
+    /// or for a question.
     func placeSpan(_ route: Route?) {
         guard trace?.isRecorded == true, route?.requestEdits?.removesTraceparent != true else {
             return
@@ -56,6 +64,11 @@ extension HTTPExchange {
         trace?.tries[Int(slot.rawValue)].status = status
     }
 
+    /// The backend has said in the try in `slot` how the call has ended.
+    func recordCall(_ status: GRPCStatus, _ slot: Tries.Slot) {
+        trace?.tries[Int(slot.rawValue)].callStatus = status
+    }
+
     /// The try in `slot` is about to end because of `ending`.
     func recordFault(_ ending: Ending, _ slot: Tries.Slot) {
         trace?.tries[Int(slot.rawValue)].ending = ending
@@ -75,9 +88,10 @@ extension HTTPExchange {
             start: trace.wallTime(request.tries[slot].begunAt ?? 0),
             end: trace.wallTime(worker.loop.nowNanoseconds), method: request.method,
             isSecure: pool.options.tls != nil, resends: state.resends, status: state.status,
-            errorType: isCancelled ? nil : ending?.failureType, isCancelled: isCancelled)
+            errorType: isCancelled ? nil : ending?.failureType, isCancelled: isCancelled,
+            call: request.isCall ? CallSpan(state.callStatus, byBackend: true) : nil)
         requestHead.withBytes {
-            spans.write(span, text, head: $0, backend: backend.nameBytes, service: pool.nameBytes)
+            spans.write(span, head: $0, backend: backend.nameBytes, service: pool.nameBytes)
         }
     }
 
@@ -94,12 +108,15 @@ extension HTTPExchange {
         guard let trace, let tracer = worker.tracer, let spans = tracer.spans else { return }
         guard trace.isRecorded || tracer.policy.errors && hasFailed(ending) else { return }
         let span = ServerSpan(
-            trace.outgoing.context, parent: trace.parent,
+            trace.outgoing.context, parent: trace.parent, link: trace.link,
             start: trace.wallTime(request.startedAt),
             end: trace.wallTime(worker.loop.nowNanoseconds), method: request.method,
             version: request.version, isSecure: client.context.isSecure,
             status: request.figures.status, cause: ending.code,
-            errorType: ending.failureType)
+            errorType: ending.failureType,
+            call: request.isCall
+                ? CallSpan(request.figures.grpcStatus, byBackend: request.phase == .responding)
+                : nil)
         spans.write(
             span, text, client: client.context.address, route: held.route?.pattern ?? [],
             service: pool.nameBytes)
@@ -117,10 +134,12 @@ extension LocalReply {
         guard trace.isRecorded || tracer.policy.errors && status >= 500 else { return }
         let now = trace.wallTime(worker.loop.nowNanoseconds)
         let span = ServerSpan(
-            trace.outgoing.context, parent: trace.parent, start: now, end: now, method: method,
-            version: version, isSecure: client.context.isSecure, status: status,
-            cause: ending.code, errorType: ending.failureType)
-        spans.write(span, text, client: client.context.address, route: [], service: [])
+            trace.outgoing.context, parent: trace.parent, link: trace.link, start: now, end: now,
+            method: method, version: version, isSecure: client.context.isSecure, status: status,
+            cause: ending.code, errorType: ending.failureType,
+            call: client.isCall
+                ? CallSpan(GRPCStatus(code: GRPC.status(of: status)), byBackend: false) : nil)
+        spans.write(span, text, client: client.context.address, route: route, service: [])
     }
 }
 

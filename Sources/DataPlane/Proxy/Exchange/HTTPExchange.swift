@@ -337,7 +337,7 @@ final class HTTPExchange: Deadlined {
         }
         if request.isAsked { cancelAuth() }
         if request.isMirrored { endMirror() }
-        if isTraced, let client { writeSpan(client, pool, ending) }
+        if isTraced, let client, !client.isOwn { writeSpan(client, pool, ending) }
         countFailure(pool, ending)
         if request.isCall { countCall(pool) }
         pool.counters.add(.inFlight, -1)

@@ -32,6 +32,8 @@ struct LocalReply {
     let body: [UInt8]
     /// The operator's page, which clients get in place of `body`; nil for none.
     private var page: Page?
+    /// The path of the route that the request came by, as spans have it; empty for none.
+    fileprivate(set) var route: [UInt8] = []
     /// Whether it depends on the client's Accept what the answer says.
     private var dependsOnAccept = false
 
@@ -245,16 +247,17 @@ extension Destination {
     ) -> LocalReply {
         var reply = plainReply(to: head, bytes, of: client)
         reply.show(route?.errorPages ?? client.listener.options.errorPages, bytes)
+        if let route { reply.route = route.pattern }
         return reply
     }
 
-    /// The route that the request came by, where Fairlead refuses it; nil for none, and where it
-    /// goes on.
+    /// The route that the request came by; nil for none.
     private var route: Route? {
         switch self {
-        case .answer(_, let route), .limited(_, _, _, let route), .closed(_, let route):
+        case .service(_, let route), .answer(_, let route), .limited(_, _, _, let route),
+            .closed(_, let route), .redirect(_, let route), .respond(_, let route):
             route.object
-        case .service, .refuse, .redirect, .respond: nil
+        case .refuse: nil
         }
     }
 
@@ -268,14 +271,14 @@ extension Destination {
             return LocalReply(ending, limit, wait: wait)
         case .closed(let maintenance, _): return LocalReply(maintenance)
         case .refuse(let error): return LocalReply(refusing: error)
-        case .redirect(let redirect, let edits):
+        case .redirect(let redirect, _):
             var location: [UInt8] = []
             let origin = client.listener.clientOrigin(head, bytes, client)
             guard redirect.appendTarget(for: head, bytes, told: origin, to: &location) else {
                 return LocalReply(refusing: .missingHost)
             }
-            return LocalReply(redirect, to: location, edits)
-        case .respond(let response, let edits): return LocalReply(response, edits)
+            return LocalReply(redirect, to: location, route?.responseEdits)
+        case .respond(let response, _): return LocalReply(response, route?.responseEdits)
         }
     }
 }

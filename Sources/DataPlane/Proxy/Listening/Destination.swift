@@ -25,9 +25,9 @@ enum Destination {
     /// Fairlead refuses its head.
     case refuse(HeadError)
     /// The request is answered by a redirect, as a route says.
-    case redirect(Redirect, FieldEdits?)
-    /// The request is answered as a route says.
-    case respond(FixedResponse, FieldEdits?)
+    case redirect(Redirect, by: Link<Route>)
+    /// The request is answered as a route says, or as an authority asks for it.
+    case respond(FixedResponse, by: Link<Route> = Link())
 }
 
 /// Where a listener's requests go. Worker thread only.
@@ -125,7 +125,7 @@ struct Destinations: ~Copyable {
             let answer = worker.challenges.answer(
                 to: bytes.extracting(head.pathAndQuery.bounds))
         {
-            return .respond(answer, nil)
+            return .respond(answer)
         }
         if asksWho {
             return guardedDestination(of: head, bytes, worker, at: listener, from: address)
@@ -220,9 +220,9 @@ struct Destinations: ~Copyable {
             .refuse(.targetFormNotAllowed)
         case .respondHealth where method == .connect: .refuse(.targetFormNotAllowed)
         case .respondHealth(let question):
-            .respond(question.answer(isReady: worker.isReady), route.responseEdits)
-        case .redirect(let redirect): .redirect(redirect, route.responseEdits)
-        case .respond(let response): .respond(response, route.responseEdits)
+            .respond(question.answer(isReady: worker.isReady), by: Link(route))
+        case .redirect(let redirect): .redirect(redirect, by: Link(route))
+        case .respond(let response): .respond(response, by: Link(route))
         }
     }
 }

@@ -48,6 +48,9 @@ enum ClientStream {
     /// Whether it is Fairlead itself, which has no line in the access log.
     var isOwn: Bool { if case .own = self { true } else { false } }
 
+    /// Whether its request is a call of gRPC.
+    var isCall: Bool { with({ _ in false }, { $0.isGRPC }, { _ in false }) }
+
     /// The number under which the worker knows the client; -1 for Fairlead itself.
     var number: Int { with({ $0.clientNumber }, { $0.clientNumber }, { _ in -1 }) }
 

@@ -19,7 +19,7 @@ final class HTTP2ClientStream: HTTP2Stream {
     private(set) var isStarting = false
     private var isHead = false
     /// Whether it is a call of gRPC.
-    private var isGRPC = false
+    private(set) var isGRPC = false
     /// Whether it asks for a tunnel: for a WebSocket, or by CONNECT.
     private var isTunnel = false
     /// Whether it has become that tunnel.

@@ -1,6 +1,7 @@
 // Tracer: makes the traces of a worker's requests: continues those that clients have begun, as far
 // as the policy lets it, and begins others.
 
+internal import GRPCWire
 internal import Glibc
 internal import HTTP1
 internal import Random
@@ -46,9 +47,13 @@ final class Tracer {
             after: parent, isTrusted: isTrusted, high: ids.next(), low: ids.next(),
             span: ids.next())
         var trace = RequestTrace(OutgoingTrace(context, keepsState: false))
-        if let parent, policy.continues(isTrusted: isTrusted) {
-            trace.parent = parent.span
-            trace.outgoing.keepsState = head.hasGoodTraceState(bytes)
+        if let parent {
+            if policy.continues(isTrusted: isTrusted) {
+                trace.parent = parent.span
+                trace.outgoing.keepsState = head.hasGoodTraceState(bytes)
+            } else {
+                trace.link = parent
+            }
         }
         if spans != nil {
             trace.isRecorded = context.isSampled
@@ -87,6 +92,8 @@ struct RequestTrace {
     var outgoing: OutgoingTrace
     /// The span of the hop before this one; 0 when the trace begins here.
     var parent: UInt64 = 0
+    /// The trace that the client has named and that does not go on here; nil for none.
+    var link: TraceContext?
     /// Whether spans are made.
     var isRecorded = false
     /// Where the digits of the span begin in the head for backends; 0 for nowhere.
@@ -111,6 +118,15 @@ struct RequestTrace {
         loop = now
     }
 
+    /// The trace of a question about this request: its tries are parts of the request, as those of
+    /// the request itself are.
+    var ofQuestion: RequestTrace {
+        var trace = self
+        trace.place = 0
+        trace.tries = InlineArray(repeating: TryTrace())
+        return trace
+    }
+
     /// When the loop's clock said `time`, in nanoseconds since 1970.
     func wallTime(_ time: UInt64) -> UInt64 { wall &+ time &- loop }
 }
@@ -123,6 +139,8 @@ struct TryTrace {
     var resends = 0
     /// The status of the backend's response; 0 before one.
     var status = 0
+    /// The status of a call of gRPC, as the backend has said it; nil before that.
+    var callStatus: GRPCStatus?
     /// Why it ended; nil unless it failed.
     var ending: Ending?
 }

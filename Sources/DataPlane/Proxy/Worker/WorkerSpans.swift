@@ -34,10 +34,9 @@ final class WorkerSpans {
 
     /// Writes the span of a try.
     func write(
-        _ span: ClientSpan, _ text: borrowing LoggedText, head: Span<UInt8>, backend: [UInt8],
-        service: [UInt8]
+        _ span: ClientSpan, head: Span<UInt8>, backend: [UInt8], service: [UInt8]
     ) {
-        sink.write(span, text, head: head, backend: backend, service: service)
+        sink.write(span, head: head, backend: backend, service: service)
         if !flushing.isScheduled { flushing.schedule(after: Self.delay) }
     }
 

@@ -18,6 +18,11 @@ struct ReceivedSpan: Decodable {
         var value: Value
     }
 
+    struct Link: Decodable {
+        var traceId: String
+        var spanId: String
+    }
+
     struct Status: Decodable {
         var code: Int
     }
@@ -31,6 +36,8 @@ struct ReceivedSpan: Decodable {
     var startTimeUnixNano: String
     var endTimeUnixNano: String
     var attributes: [Attribute]
+    /// Nil for none.
+    var links: [Link]?
     var status: Status?
 
     /// When it began and ended, in nanoseconds since 1970.

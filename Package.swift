@@ -410,7 +410,7 @@ let package = Package(
         model.tests("Lookups", uses: ["Random", "TestSupport"]),
         model.tests("Access", uses: ["Endpoints"]),
         model.tests("Traffic"),
-        model.tests("Stats"),
+        model.tests("Stats", uses: ["GRPCWire", "TestSupport"]),
         model.tests("RateLimits", uses: ["Endpoints"]),
         model.tests("Passwords", uses: ["Random"]),
         model.tests(

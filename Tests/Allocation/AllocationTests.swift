@@ -70,7 +70,10 @@ private let isOptimised: Bool = {
 
     /// What the listener does besides passing requests on.
     enum Variant: CaseIterable, Sendable {
-        case plain, logged, routed, secure, http2, traced, password, mirrored
+        case plain, logged, routed, secure, http2, traced, sampled, password, mirrored
+
+        /// Whether backends are told of a trace.
+        var isTraced: Bool { self == .traced || self == .sampled }
     }
 
     /// The service that gets copies.
@@ -118,6 +121,12 @@ private let isOptimised: Bool = {
             var policy = TracePolicy()
             policy.sample = 0
             options.traces = TraceOptions(policy, spool: try SpanSpool(workers: 1))
+        }
+        if variant == .sampled {
+            // Recorded elsewhere, and an example of how long requests take here.
+            var policy = TracePolicy()
+            policy.sample = 1_000_000
+            options.traces = TraceOptions(policy, spool: nil)
         }
         if let certificate {
             try OpenSSL.load()
@@ -213,7 +222,7 @@ private let isOptimised: Bool = {
             + (variant == .secure ? "s" : "") + "\r\nX-Forwarded-Port: \(port)"
             + "\r\nX-Forwarded-Host: a.test\r\nVia: \(variant == .http2 ? "2.0" : "1.1") "
             + "fairlead\r\n"
-            + (variant == .traced ? String(repeating: "x", count: Self.traceparentBytes) : "")
+            + (variant.isTraced ? String(repeating: "x", count: Self.traceparentBytes) : "")
             + (variant == .password ? "X-User: ann\r\n" : "")
     }
 

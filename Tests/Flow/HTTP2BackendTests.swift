@@ -163,6 +163,15 @@ extension Flow {
                         "many OK 400 OK from one", "health OK SERVING", "health NOT_FOUND  []",
                     ])
                 #expect(try connections(fairlead) == 1)
+                let late = try GRPCPeer.ask(fairlead.port, ["sleep:2:0.3"])
+                #expect(late.first?.hasPrefix("sleep DEADLINE_EXCEEDED ") == true, "\(late)")
+                for status in [
+                    "DEADLINE_EXCEEDED", "CANCELLED", "ABORTED", "NOT_FOUND", "INTERNAL",
+                ] {
+                    try fairlead.expectMetric(
+                        "fairlead_grpc_statuses_total", "status=\"\(status)\"", is: 1)
+                }
+                try fairlead.expectMetric("fairlead_grpc_late_calls_total", is: 1)
             }
         }
 

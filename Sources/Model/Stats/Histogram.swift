@@ -16,11 +16,16 @@ package struct Histogram: ~Copyable, Sendable {
 
     /// Counts one duration. The one writing thread only.
     package func record(microseconds: Int) {
-        var index = 0
-        let bounds = Self.boundsMicroseconds
-        while index < bounds.count, microseconds > bounds[index] { index += 1 }
-        buckets[index].add()
+        buckets[Self.bucket(of: microseconds)].add()
         sumMicroseconds.add(microseconds)
+    }
+
+    /// The bucket that a duration is counted in.
+    static func bucket(of microseconds: Int) -> Int {
+        var index = 0
+        let bounds = boundsMicroseconds
+        while index < bounds.count, microseconds > bounds[index] { index += 1 }
+        return index
     }
 
     /// How many durations were counted. Any thread.

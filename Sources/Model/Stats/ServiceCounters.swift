@@ -1,6 +1,8 @@
 // What workers count for a service. A new counter is a case of `ServiceCounter` with its form:
 // totals, JSON, metrics, StatsD and the OpenAPI document follow from it.
 
+internal import Synchronization
+
 /// The counters of a service, in the order in which `/metrics` has them.
 public enum ServiceCounter: Int, CounterName {
     /// HTTP requests taken on, or TCP connections.
@@ -291,9 +293,21 @@ public final class ServiceCounters: Sendable {
     package let failedStatuses = FailedStatuses()
     /// From the request's head to the last byte of the response; for TCP, of the connection.
     package let duration = Histogram()
+    /// How calls of gRPC ended.
+    package let calls = CallStatuses()
+    /// Made for the first request whose trace is recorded: most services have none.
+    private let exemplars = AtomicLazyReference<ExemplarSlots>()
 
     /// All zero.
     package init() {}
+
+    /// Keeps the last request of those that take as long. The one writing thread only.
+    package func keep(_ exemplar: Exemplar) {
+        let slots = exemplars.load() ?? exemplars.storeIfNil(ExemplarSlots())
+        slots.keep(exemplar)
+    }
+
+    fileprivate var exemplarSlots: ExemplarSlots? { exemplars.load() }
 
     /// Adds `amount`; negative for a gauge that falls. The one writing thread only.
     @inlinable package func add(_ name: ServiceCounter, _ amount: Int = 1) {
@@ -310,6 +324,10 @@ package struct ServiceTotals: Sendable, Equatable {
     package var counts = CounterTotals<ServiceCounter>()
     /// How long requests took, from the head to the last byte of the response.
     package var duration = HistogramTotals()
+    /// How calls of gRPC ended.
+    package var calls = CallTotals()
+    /// Requests whose traces are recorded, as examples of those that took as long.
+    package var exemplars = ExemplarTotals()
 
     /// All zero.
     package init() {}
@@ -323,5 +341,7 @@ package struct ServiceTotals: Sendable, Equatable {
     mutating func add(_ counters: ServiceCounters) {
         counts.add(counters.counts)
         duration += counters.duration.totals
+        calls.add(counters.calls)
+        if let slots = counters.exemplarSlots { exemplars.add(slots) }
     }
 }

@@ -65,6 +65,10 @@ package struct TrafficFigures: Sendable {
     /// Requests whose clients went away unanswered, after a second or more; `failed` has none of
     /// them.
     package var gaveUp = 0
+    /// Calls of gRPC that are over.
+    package var calls = 0
+    /// Of these, the ones that ended since the time was over that their clients give them.
+    package var lateCalls = 0
     /// Retries not made because the budget was spent.
     package var retriesDenied = 0
     private var causes = InlineArray<12, Int>(repeating: 0)
@@ -84,6 +88,9 @@ package struct TrafficFigures: Sendable {
         ended += counters.duration.count
         gaveUp += counters[.gaveUp]
         retriesDenied += counters[.retriesDenied]
+        let (over, late) = counters.calls.figures
+        calls += over
+        lateCalls += late
         for cause in FailureCause.allCases {
             self[cause] += counters.failed(for: cause)
         }

@@ -145,6 +145,8 @@ import Testing
             web[.status500] += 14
             web[.timeout] += 1
             web.retriesDenied += 2
+            web.calls += 20
+            web.lateCalls += 2
             listener.connections.all += 20
             listener.connections.refused += 2
             listener.requests.all += 20
@@ -157,6 +159,8 @@ import Testing
         #expect(failures?.trouble.reading.failed == 60)
         #expect(watch.failures(ofService: 4) == nil)
         #expect(watch.denials(ofService: 3)?.reading.level == .some)
+        #expect(watch.lateCalls(ofService: 3)?.reading.failed == 8)
+        #expect(watch.lateCalls(ofService: 4) == nil)
         #expect(watch.abandonments(ofService: 3) == nil)
         #expect(watch.refusals(ofListener: 1)?.reading.level == .some)
         #expect(watch.unrouted(ofListener: 1)?.reading.level == .half)

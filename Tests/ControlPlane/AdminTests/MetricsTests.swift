@@ -67,6 +67,10 @@ import Testing
             "fairlead_request_duration_seconds_bucket{service=\"web\",le=\"+Inf\"} 1227",
             "fairlead_request_duration_seconds_sum{service=\"web\"} 2.4005",
             "fairlead_request_duration_seconds_count{service=\"web\"} 1227",
+            "fairlead_grpc_statuses_total{service=\"web\",status=\"OK\"} 900",
+            "fairlead_grpc_statuses_total{service=\"web\",status=\"DEADLINE_EXCEEDED\"} 38",
+            "fairlead_grpc_statuses_total{service=\"web\",status=\"OTHER\"} 2",
+            "fairlead_grpc_late_calls_total{service=\"web\"} 30",
             "fairlead_backends{service=\"web\",state=\"up\"} 2",
             "fairlead_rotation_backends{service=\"orders\"} 0",
             "fairlead_deploys_total{service=\"web\",outcome=\"done\"} 2",
@@ -86,6 +90,25 @@ import Testing
         ])
     func figures(line: String) {
         #expect(MetricsText(Sample.troubled).text.split(separator: "\n").contains(Substring(line)))
+    }
+
+    @Test("statuses that no call has ended with, and services without calls, have no series")
+    func withoutCalls() {
+        let lines = MetricsText(Sample.troubled).text.split(separator: "\n")
+        #expect(lines.count { $0.hasPrefix("fairlead_grpc_statuses_total{") } == 3)
+        #expect(lines.count { $0.hasPrefix("fairlead_grpc_late_calls_total{") } == 1)
+    }
+
+    @Test("the bucket of a recorded request names its trace, in OpenMetrics alone")
+    func exemplars() {
+        let bucket = "fairlead_request_duration_seconds_bucket{service=\"web\",le=\"0.001\"} 1000"
+        let open = MetricsText(Sample.healthy, format: .openMetrics).text
+        let example =
+            " # {trace_id=\"0af7651916cd43dd8448eb211c80319c\",span_id=\"00f067aa0ba902b7\"} "
+            + "0.00064 1795385399.007\n"
+        #expect(open.contains("\n" + bucket + example))
+        let plain = MetricsText(Sample.healthy).text
+        #expect(plain.contains("\n\(bucket)\n") && !plain.contains("trace_id"))
     }
 
     @Test("backends have histograms on request only, and series up to a limit that is shown")
@@ -126,6 +149,11 @@ import Testing
             from prometheus_client.openmetrics.parser import text_string_to_metric_families
             families = list(text_string_to_metric_families(sys.stdin.read()))
             units = {family.unit for family in families}
+            examples = [sample.exemplar for family in families for sample in family.samples
+                        if sample.exemplar]
+            assert [example.labels['span_id'] for example in examples] == ['00f067aa0ba902b7']
+            assert examples[0].value == 0.00064
+            assert abs(float(examples[0].timestamp) - 1795385399.007) < 1e-5
             assert {'seconds', 'bytes'} <= units, units
             print(len(families), sum(len(family.samples) for family in families))
             """

@@ -70,6 +70,14 @@ enum Sample {
         service.totals.duration.counts[3] = 1000
         service.totals.duration.counts[6] = 227
         service.totals.duration.sumMicroseconds = 2_400_500
+        service.totals.calls[0] = 900
+        service.totals.calls[4] = 38
+        service.totals.calls[CallTotals.others] = 2
+        service.totals.calls.late = 30
+        service.totals.exemplars.keep(
+            Exemplar(
+                high: 0x0af7_6519_16cd_43dd, low: 0x8448_eb21_1c80_319c,
+                span: 0x00f0_67aa_0ba9_02b7, microseconds: 640, time: 1_795_385_399_007_900_000))
         service.sources[0].lastGoodAt = now - 1.5
         service.sources[0].lastGoodCount = 3
         service.sources[0].answers = ["good": 3721]

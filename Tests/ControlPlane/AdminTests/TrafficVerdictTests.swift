@@ -134,6 +134,24 @@ import Traffic
             ])
     }
 
+    @Test("calls that end at their clients' deadlines are reported, red from a half on")
+    func lateCalls() {
+        let rows: [(FailureShare.Level, Int, String)] = [
+            (.some, 380, "warning"), (.half, 600, "failing"),
+        ]
+        for (level, late, name) in rows {
+            let verdict = verdict { snapshot in
+                snapshot.services[0].lateCalls = trouble(level, late, of: 1000)
+            }
+            #expect(
+                verdict.problems.map { "\($0.level): \($0.text)" } == [
+                    "\(name): web: \(late / 10) of 100 calls a second end at their deadline since "
+                        + "22:09:24: the backends take longer than clients wait."
+                ])
+            #expect(verdict.isReady, "another Fairlead would have the same backends")
+        }
+    }
+
     @Test("for TCP the sentence has connections, and every cause has a phrase")
     func causes() {
         for cause in FailureCause.allCases {

@@ -45,6 +45,27 @@ import Traffic
             #expect(answer.status == 200 && answer.value("grpc-status") == "4")
             #expect(try client.get().status == 200)
             #expect(proxy.liveFailures.isEmpty && proxy.backend(backend.port)[.failures] == 0)
+            #expect(proxy.service.calls[4] == 1 && proxy.service.calls.late == 1)
+        }
+    }
+
+    @Test("a client that leaves has cancelled its call, or has waited for as long as it would")
+    func clientLeaves() throws {
+        let backend = try Backend.playingHTTP2 { server, backend in
+            while let request = try server.next() { backend.record(request.message) }
+        }
+        try withProxy([backend.port], byHTTP2) { proxy in
+            // A tenth of the time is left to clocks and networks: of a nanosecond none is.
+            for (index, (value, status, late)) in [("1H", 1, 0), ("1n", 4, 1)].enumerated() {
+                let client = try HTTP2Client(proxy.connect())
+                _ = try client.send(Self.call + "\nGrpc-Timeout: \(value)")
+                try waitUntil("the backend has it") { backend.requests.count == index + 1 }
+                client.wire.close()
+                try waitUntil("it is over") { proxy.service[.inFlight] == 0 }
+                let calls = proxy.service.calls
+                #expect(calls[status] == 1 && calls.late == late)
+            }
+            #expect(proxy.service[.callsRefused] == 0 && proxy.service[.callsFailed] == 0)
         }
     }
 

@@ -4,6 +4,7 @@
 import AccessLog
 import Endpoints
 import Proxy
+import Stats
 import TestSupport
 import Testing
 import Traffic
@@ -115,6 +116,36 @@ import Traffic
             }
             proxy.workers.publish(TraceOptions?.none)
             try waitUntil("it is taken up") { next() == [] }
+        }
+    }
+
+    @Test("a recorded request is an example of how long requests take, others are none")
+    func exemplars() throws {
+        let backend = try Backend.replying(response())
+        try withProxy([backend.port], tracing(isTrusted: true)) { proxy in
+            let client = try proxy.connect()
+            let unsampled = Self.parent.replacing("-01", with: "-00")
+            #expect(try client.get("/", unsampled).status == 200)
+            func examples() -> [Exemplar] {
+                let totals = proxy.service
+                return (0..<totals.duration.counts.count).compactMap { bucket in
+                    guard let example = totals.exemplars[bucket] else { return nil }
+                    #expect(totals.duration.counts[bucket] > 0)
+                    return example
+                }
+            }
+            try waitUntil("it is counted") { proxy.service.duration.count == 1 }
+            #expect(examples().isEmpty)
+            #expect(try client.get("/", Self.parent).status == 200)
+            try waitUntil("it is counted") { proxy.service.duration.count == 2 }
+            let all = examples()
+            try #require(all.count == 1)
+            #expect(all[0].high == 0x0af7_6519_16cd_43dd && all[0].low == 0x8448_eb21_1c80_319c)
+            let span = try parts(backend.requests[1])[2]
+            #expect(String(all[0].span, radix: 16).count <= 16)
+            #expect(UInt64(span, radix: 16) == all[0].span)
+            // After 2020, so of the clock on the wall.
+            #expect(all[0].time > 1_577_836_800_000_000_000)
         }
     }
 

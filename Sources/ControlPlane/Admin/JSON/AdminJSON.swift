@@ -266,6 +266,10 @@ struct ServiceFields: Encodable {
     let verifiesBackends: Bool?
     let inRotation: Int
     let durationMilliseconds: Durations
+    /// Calls of gRPC by their status; nil where there were none.
+    let grpcStatuses: [String: Int]?
+    /// Of these, the ones that ended since their clients' time was over.
+    let grpcLate: Int?
     let backendCount: Int
     let backends: [BackendView]
     let recent: Recent?
@@ -292,6 +296,13 @@ struct ServiceFields: Encodable {
         verifiesBackends = service.verifiesBackends
         inRotation = counts.inRotation
         durationMilliseconds = Durations(service.totals.duration)
+        let calls = service.totals.calls
+        grpcStatuses =
+            calls.isEmpty
+            ? nil
+            : Dictionary(
+                calls.occurring.map { ($0.name, $0.count) }, uniquingKeysWith: { $1 })
+        grpcLate = calls.isEmpty ? nil : calls.late
         backendCount = counts.all
         backends = BackendView.some(of: service, countMax: backendsMax)
         recent =

@@ -126,6 +126,13 @@ package struct Metric: Sendable {
     static let duration = Metric(
         .histogram, "fairlead_request_duration_seconds", ["service"],
         "Time from a request's head to the last byte of its response; for TCP, of the connection.")
+    static let callStatuses = Metric(
+        .counter, "fairlead_grpc_statuses_total", ["service", "status"],
+        "Calls of gRPC by their status; those whose clients left count as CANCELLED, or as "
+            + "DEADLINE_EXCEEDED if their time was over.")
+    static let lateCalls = Metric(
+        .counter, "fairlead_grpc_late_calls_total", ["service"],
+        "Calls of gRPC that ended since the time was over that their clients give them.")
     static let backends = Metric(
         .gauge, "fairlead_backends", ["service", "state"], "Backends on the roster, by state.")
     static let rotation = Metric(
@@ -144,7 +151,8 @@ package struct Metric: Sendable {
             + "backends speak TLS.")
     private static let service =
         serviceCounters.map(\.metric) + [
-            duration, backends, backendsVerified, rotation, emergency, emergencies,
+            callStatuses, lateCalls, duration, backends, backendsVerified, rotation, emergency,
+            emergencies,
             ejectionsRefused, deploys, deploySeconds, deployRunning,
         ]
 

@@ -121,11 +121,21 @@ package struct MetricsText {
     private mutating func writeServices() {
         let services = snapshot.services
         write(Metric.serviceCounters, of: services.map { ($0.name, $0.totals.counts) })
+        let ofCalls = services.filter { !$0.totals.calls.isEmpty }
+        out.family(
+            .callStatuses,
+            ofCalls.flatMap { service in
+                service.totals.calls.occurring.map {
+                    Series([service.name, $0.name], Double($0.count))
+                }
+            })
+        out.family(
+            .lateCalls, ofCalls.map { Series([$0.name], Double($0.totals.calls.late)) })
         out.writeHead(of: .duration)
         for service in services {
             out.histogram(
-                .duration, PrometheusText.labels(.duration, [service.name]), service.totals.duration
-            )
+                .duration, PrometheusText.labels(.duration, [service.name]),
+                service.totals.duration, service.totals.exemplars)
         }
         writeRosters(services)
     }

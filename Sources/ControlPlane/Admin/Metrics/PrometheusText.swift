@@ -88,9 +88,11 @@ package struct PrometheusText {
         }
     }
 
-    /// Writes a histogram whose labels, without the closing brace, are `labels`.
+    /// Writes a histogram whose labels, without the closing brace, are `labels`. Exemplars are for
+    /// OpenMetrics alone.
     mutating func histogram(
-        _ metric: Metric, _ labels: [UInt8], _ totals: HistogramTotals
+        _ metric: Metric, _ labels: [UInt8], _ totals: HistogramTotals,
+        _ exemplars: ExemplarTotals = ExemplarTotals()
     ) {
         let bucket = Array("\(metric.name)_bucket".utf8)
         var sum = 0
@@ -100,6 +102,10 @@ package struct PrometheusText {
             bytes += labels
             bytes += bounds[index]
             append(sum)
+            // The counts were read before, and a bucket without a count has no example.
+            if format == .openMetrics, count > 0, let exemplar = exemplars[index] {
+                append(exemplar)
+            }
             bytes.append(0x0A)
         }
         for (suffix, value) in [
@@ -112,6 +118,28 @@ package struct PrometheusText {
             append("} ")
             append(value)
             append("\n")
+        }
+    }
+
+    /// ` # {trace_id="…",span_id="…"} 0.012 1700000000.123`: within the 128 characters that labels
+    /// of an exemplar may have.
+    private mutating func append(_ exemplar: Exemplar) {
+        append(" # {trace_id=\"")
+        append(hexadecimal: exemplar.high)
+        append(hexadecimal: exemplar.low)
+        append("\",span_id=\"")
+        append(hexadecimal: exemplar.span)
+        append("\"} \(Self.number(Double(exemplar.microseconds) / 1_000_000)) ")
+        append(Int(exemplar.time / 1_000_000_000))
+        let fraction = Int(exemplar.time % 1_000_000_000 / 1_000_000)
+        append(".\(String(fraction + 1000).dropFirst())")
+    }
+
+    /// Appends sixteen digits.
+    private mutating func append(hexadecimal number: UInt64) {
+        for shift in stride(from: 60, through: 0, by: -4) {
+            let digit = UInt8(number >> UInt64(shift) & 0xF)
+            bytes.append(digit < 10 ? 0x30 + digit : 0x57 + digit)
         }
     }
 

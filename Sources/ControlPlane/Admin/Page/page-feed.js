@@ -47,6 +47,8 @@ function hearFigures(all) {
     }
     if (recent) recent.last = {at, requests: service.requests, failed};
     note('s' + service.name, at, service.requests);
+    for (const [status, count] of Object.entries(service.grpcStatuses || {}))
+      note('g' + service.name + ' ' + status, at, count);
     for (const backend of service.backends) note('b' + backend.id, at, backend.requests);
   }
   latest = all;

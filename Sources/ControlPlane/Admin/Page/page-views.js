@@ -195,6 +195,20 @@ function idleTable(idle, label) {
     cell('Why', member.ended ? member.reason : h('b', {class: 'bad'}, member.reason))))));
 }
 
+// Calls of gRPC by their status: how many, and how many a second.
+function callsView(service) {
+  if (!service.grpcStatuses) return null;
+  const good = ['OK', 'CANCELLED'], part = ([status, count]) => {
+    const now = rate('g' + service.name + ' ' + status);
+    return h('span', {class: good.includes(status) ? null : 'bad'}, h('b', {}, grouped(count)),
+      ' ' + status, now ? ' (' + rateText(now) + ')' : '');
+  };
+  return h('p', {class: 'facts', 'data-id': 'calls', 'aria-label': 'Calls of gRPC'},
+    Object.entries(service.grpcStatuses).sort((a, b) => b[1] - a[1]).map(part),
+    service.grpcLate ? h('span', {class: 'bad'}, h('b', {}, grouped(service.grpcLate)),
+      ' at their client’s deadline') : null);
+}
+
 function serviceView(service, now) {
   const id = 'service-' + service.name, recent = recents.get(service.name);
   const unit = service.mode === 'http' ? 'requests' : 'connections';
@@ -210,6 +224,7 @@ function serviceView(service, now) {
       fact(grouped(service.failed), ' failed', service.failed > 0),
       fact(grouped(service.retries), ' sent again'),
       fact(millis(time.median), ' median'), fact(millis(time.p99), ' for 99 %')),
+    callsView(service),
     recent ? h('div', {class: 'charts'},
       chart(recent.requests, unit[0].toUpperCase() + unit.slice(1), 'requests', 'a second'),
       chart(recent.errors, 'Errors', 'errors', 'a second')) : null,

@@ -178,6 +178,8 @@ package struct AdminSnapshot: Sendable {
         package var failureCause: FailureCause?
         /// Its requests whose clients go away unanswered now; nil for few or none.
         package var abandonments: Trouble?
+        /// Its calls of gRPC that end since their clients' time is over; nil for few or none.
+        package var lateCalls: Trouble?
         /// Its retries that the budget denies now, as a share of its requests; nil for few or none.
         package var denials: Trouble?
         /// The last minutes; nil when they are not kept.

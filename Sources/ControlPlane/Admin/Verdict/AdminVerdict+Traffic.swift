@@ -25,6 +25,14 @@ extension AdminVerdict {
             problems.append(
                 problem(trouble, "\(service.name): \(share), before an answer began."))
         }
+        if let trouble = service.lateCalls {
+            let share = share(
+                trouble, of: "calls", "end at their deadline", "ended at their deadline")
+            problems.append(
+                problem(
+                    trouble,
+                    "\(service.name): \(share): the backends take longer than clients wait."))
+        }
         if let trouble = service.denials {
             // The requests get one try less, which is no failure by itself.
             let share = share(

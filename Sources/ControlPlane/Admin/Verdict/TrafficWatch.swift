@@ -35,6 +35,7 @@ package struct TrafficWatch {
         var failures = FailureShare()
         var abandonments = FailureShare()
         var denials = FailureShare()
+        var lateCalls = FailureShare()
         /// Totals of up to `causesSeconds` ago, and of up to twice that: causes are counted since.
         var marks: (newer: TrafficFigures, older: TrafficFigures)
         var isFresh = true
@@ -92,6 +93,9 @@ package struct TrafficWatch {
         watched.denials.record(
             second: second, ended: ended,
             failed: figures.retriesDenied - watched.last.retriesDenied)
+        watched.lateCalls.record(
+            second: second, ended: figures.calls - watched.last.calls,
+            failed: figures.lateCalls - watched.last.lateCalls)
         if isMark { watched.marks = (watched.last, watched.marks.newer) }
         watched.last = figures
         watched.isFresh = true
@@ -118,7 +122,7 @@ package struct TrafficWatch {
     private var isAnythingWrong: Bool {
         services.values.contains {
             $0.failures.reading != nil || $0.abandonments.reading != nil
-                || $0.denials.reading != nil
+                || $0.denials.reading != nil || $0.lateCalls.reading != nil
         }
             || listeners.values.contains {
                 $0.refusals.reading != nil || $0.unrouted.reading != nil
@@ -149,6 +153,12 @@ package struct TrafficWatch {
     /// none.
     package func denials(ofService number: Int) -> Trouble? {
         services[number].flatMap { trouble($0.denials) }
+    }
+
+    /// The calls of gRPC of a service that end since their clients' time is over; nil for few or
+    /// none.
+    package func lateCalls(ofService number: Int) -> Trouble? {
+        services[number].flatMap { trouble($0.lateCalls) }
     }
 
     /// The connections that a listener closes at once because of its limit; nil for few or none.

@@ -98,6 +98,7 @@ final class TrafficSnapshots {
         shown.abandonments = traffic.troubles.abandonments(ofService: number).map {
             show($0, clock)
         }
+        shown.lateCalls = traffic.troubles.lateCalls(ofService: number).map { show($0, clock) }
         shown.denials = traffic.troubles.denials(ofService: number).map { show($0, clock) }
         let holds = roster.holds
         shown.hold = AdminSnapshot.Service.hold(holds, roster.losses, clock)

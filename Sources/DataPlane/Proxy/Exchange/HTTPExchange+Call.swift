@@ -63,7 +63,7 @@ extension HTTPExchange {
     }
 
     /// Whether as much of the client's time is over that a deadline may be its own.
-    private var isTimeOver: Bool {
+    var isTimeOver: Bool {
         guard request.callEndsAt != .max else { return false }
         let time = request.callEndsAt - request.startedAt
         return worker.loop.nowNanoseconds - request.startedAt >= time / 10 * 9
@@ -131,14 +131,23 @@ extension HTTPExchange {
             backend, after: (request.figures.firstByteAt ?? sentAt) - sentAt, worker)
     }
 
-    /// Counts the call, which has ended, by the status that its client got.
-    func countCall(_ pool: BackendPool) {
-        guard let status = request.figures.grpcStatus else { return }
-        switch status {
-        case .ok: pool.counters.add(.callsOK)
-        case .unknown, .deadlineExceeded, .unimplemented, .internal, .unavailable, .dataLoss:
-            pool.counters.add(.callsFailed)
-        default: pool.counters.add(.callsRefused)
+    /// Counts the call, which has ended as `ending`, by the status that its client got. A client
+    /// that left has got none, and has one of its own: by libraries of gRPC it is told that the
+    /// deadline was exceeded, or that the call was cancelled.
+    func countCall(_ pool: BackendPool, _ ending: Ending) {
+        let isOver = isTimeOver
+        guard let status = request.figures.grpcStatus else {
+            guard ending.side == .client else { return }
+            let status = isOver ? GRPCStatus.deadlineExceeded : .cancelled
+            pool.counters.calls.count(code: status.code, isLate: isOver)
+            return
+        }
+        pool.counters.calls.count(
+            code: status.code, isLate: isOver && status == .deadlineExceeded)
+        if status == .ok {
+            pool.counters.add(.callsOK)
+        } else {
+            pool.counters.add(status.isServerFailure ? .callsFailed : .callsRefused)
         }
     }
 }

@@ -376,8 +376,9 @@ extension HTTPExchange {
             end(.stopped, pool)
             return
         }
-        // A client that leaves sooner than that has reasons of its own.
-        if request.phase != .responding,
+        // A client that leaves sooner than that has reasons of its own; one that leaves at the end
+        // of the time that it has named is counted as such.
+        if request.phase != .responding, !isTimeOver,
             worker.loop.nowNanoseconds - request.startedAt >= 1_000_000_000
         {
             pool.counters.add(.gaveUp)

@@ -6,6 +6,7 @@ internal import Events
 internal import GRPCWire
 internal import HTTP1
 internal import Routing
+internal import Stats
 internal import Traces
 internal import Traffic
 
@@ -102,6 +103,18 @@ extension HTTPExchange {
     }
 
     // MARK: - The request
+
+    /// Keeps the request, which is over after `elapsed` nanoseconds, as an example of those that
+    /// take as long, if its trace is recorded.
+    func keepExemplar(_ elapsed: UInt64, _ pool: BackendPool) {
+        guard let context = trace?.outgoing.context, context.isSampled,
+            let time = trace?.wallTime(worker.loop.nowNanoseconds)
+        else { return }
+        pool.counters.keep(
+            Exemplar(
+                high: context.high, low: context.low, span: context.span,
+                microseconds: Int(elapsed / 1000), time: time))
+    }
 
     /// Writes the span of the request, which has ended as `ending`, if it is recorded.
     func writeSpan(_ client: ClientStream, _ pool: BackendPool, _ ending: Ending) {

@@ -339,7 +339,7 @@ final class HTTPExchange: Deadlined {
         if request.isMirrored { endMirror() }
         if isTraced, let client, !client.isOwn { writeSpan(client, pool, ending) }
         countFailure(pool, ending)
-        if request.isCall { countCall(pool) }
+        if request.isCall { countCall(pool, ending) }
         pool.counters.add(.inFlight, -1)
         dequeue(pool)
         pauseTimer?.cancel()
@@ -348,6 +348,7 @@ final class HTTPExchange: Deadlined {
         if request.isCoded { endCoding() }
         let elapsed = worker.loop.nowNanoseconds - request.startedAt
         pool.counters.duration.record(microseconds: Int(elapsed / 1000))
+        if isTraced { keepExemplar(elapsed, pool) }
         client = nil
         deadlineNanoseconds = .max
         self.pool = nil

@@ -63,6 +63,22 @@ import Testing
         #expect(withoutComments(text(second)) == withoutComments(text(first)))
     }
 
+    @Test(
+        "what defaults say of HTTP alone is not said of a listener of mode tcp",
+        arguments: [
+            "connect: on", "rate: 10/s", "limits: {request-body: 1MiB, response-body: 1MiB}",
+            "auth: {service: db}", "error-pages-of: all", "maintenance: {when: on}",
+        ])
+    func tcp(option: String) throws {
+        let loaded = try load(
+            """
+            defaults: {\(option)}
+            services: {db: {backends: ["127.0.0.1:1"]}}
+            listeners: [{listen: ":1", mode: tcp, service: db}, {listen: ":2", service: db}]
+            """)
+        _ = try load(text(loaded))
+    }
+
     private func withoutComments(_ text: String) -> [String] {
         text.split(separator: "\n").map { line in
             String(line.prefix(upTo: line.firstRange(of: " # ")?.lowerBound ?? line.endIndex))

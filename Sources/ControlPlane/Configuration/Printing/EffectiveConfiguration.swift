@@ -215,7 +215,7 @@ package struct EffectiveConfiguration: Sendable {
                 comment: Self.text(of: listener.given["redirect.status"]))
         }
         write(OptionTable.listener, of: value, to: &yaml, indent: 4) { key in
-            value.mode == .tcp && (key == "connect" || key.hasPrefix("error-pages"))
+            value.mode == .tcp && Self.isOfHTTP(key)
                 || key.hasPrefix("auth.") && !value.auth.has(String(key.dropFirst(5)))
         } origin: {
             listener.given[$0] ?? given["defaults.\($0)"]
@@ -225,6 +225,13 @@ package struct EffectiveConfiguration: Sendable {
         for (route, origin) in zip(value.routes, listener.routeOrigins) {
             write(route, origin, to: &yaml)
         }
+    }
+
+    /// Whether the option `key` is a mistake at a listener of mode tcp, which does not have what
+    /// `defaults` say of it either.
+    private static func isOfHTTP(_ key: String) -> Bool {
+        ["connect", "rate", "limits.request-body", "limits.response-body"].contains(key)
+            || ["auth.", "error-pages", "maintenance."].contains { key.hasPrefix($0) }
     }
 
     // MARK: - Routes

@@ -71,8 +71,8 @@ extension StreamChannel {
         return transmit(out)
     }
 
-    /// Has the layer take `first` and then `second`, and put into `sealed` what `send(sealed:)` is to
-    /// send of them: before this stream writes or receives anything else, since a layer's bytes
+    /// Has the layer take `first` and then `second`, and put into `sealed` what `send(sealed:)` is
+    /// to send of them: before this stream writes or receives anything else, since a layer's bytes
     /// have one order. So many parts cross the kernel at once. Nothing without a layer.
     package func seal(_ first: SendBuffer, _ second: Span<UInt8>, into sealed: SendBuffer) {
         guard let layer else { return }

@@ -242,8 +242,12 @@ private struct Scene {
         case .bodyTimeout:
             setAnswer(Self.short)
             configure = { $0.listeners[0].policy.timeouts.stall = .milliseconds(300) }
-        case .responseOverflow, .responseTooLarge:
-            setAnswer(ending == .responseOverflow ? Self.chunk : Self.short)
+        case .responseOverflow:
+            setAnswer(Self.chunk)
+            configure = { $0.listeners[0].policy.bodyLimits.response = 0 }
+        case .responseTooLarge:
+            // The client's connection goes on.
+            setAnswer(Self.short, Self.toResponse)
             configure = { $0.listeners[0].policy.bodyLimits.response = 0 }
         case .requestTooLarge:
             request = "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 2\r\n\r\n"

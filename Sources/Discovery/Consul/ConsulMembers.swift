@@ -19,8 +19,8 @@ package final class ConsulMembers {
     }
 
     /// Asks at once, and reports the ids of the instances whose checks all pass, sorted, when they
-    /// are first known and when they differ from the last report; a failure likewise. Instances of
-    /// several nodes may have one id.
+    /// are first known and when they differ from the last report; a failure is told too. Instances
+    /// of several nodes may have one id.
     package func start(
         reportingTo listener: @escaping (Result<[String], ConsulFailure>) -> Void
     ) {

@@ -314,15 +314,20 @@ import Traffic
         }
     }
 
-    @Test("copies wait for nothing: not for room, and for no backend")
-    func noQueue() throws {
-        let gate = Gate()
-        let copies = try Backend { wire, backend in
+    /// A backend that answers once `gate` is open.
+    private func answering(behind gate: Gate) throws -> Backend {
+        try Backend { wire, backend in
             while try backend.next(wire) != nil {
                 gate.wait()
                 try wire.send(response())
             }
         }
+    }
+
+    @Test("copies wait for nothing: not for room, and for no backend")
+    func noQueue() throws {
+        let gate = Gate()
+        let copies = try answering(behind: gate)
         let backend = try Backend.replying(response("x"))
         try withMirror(
             [copies.port], backend,
@@ -431,12 +436,7 @@ import Traffic
     @Test("a configuration without the rule, or the service, leaves copies to their end")
     func reload() throws {
         let gate = Gate()
-        let copies = try Backend { wire, backend in
-            while try backend.next(wire) != nil {
-                gate.wait()
-                try wire.send(response())
-            }
-        }
+        let copies = try answering(behind: gate)
         let backend = try Backend.replying(response("x"))
         try withMirror([copies.port], backend) { proxy in
             let client = try proxy.connect()

@@ -86,7 +86,7 @@ import Testing
         let now = 99 * Self.second
         var due: UInt64 = 0
         for _ in 0..<4 { due = try #require(whole.charged(due, at: now)) }
-        // Half of it is left, whoever has which part.
+        // Half of it is left, in whichever part.
         for (count, left) in [(1, 4), (2, 2), (4, 1), (1, 4)] {
             let part = whole.divided(among: count)
             var (rest, admitted) = (due, 0)

@@ -35,7 +35,7 @@ extension Loading {
         warnOfIdleVariables(isTheirs: isTheirs)
     }
 
-    // MARK: - Helpers
+    // MARK: - Pieces
 
     /// Warns of the value of the variable `name`, which is not used.
     private mutating func ignore(_ name: String, _ text: String) {

@@ -173,7 +173,7 @@ import Traces
         #expect((span.status != nil) == isError)
     }
 
-    @Test("to who asks a backend each status but OK is an error")
+    @Test("at a backend each status but OK is an error")
     func clientCalls() throws {
         for (code, isError) in [(0, false), (5, true), (14, true)] {
             let head = Array("POST /x/a.b/C?y HTTP/1.1\r\n\r\n".utf8)

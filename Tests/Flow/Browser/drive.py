@@ -1,5 +1,5 @@
-"""Drives chromium through a page and tells what it found, for tests of the admin page and of browsers
-as clients. Certificates are taken as they are.
+"""Drives chromium through a page and tells what it found, for tests of the admin page and of
+browsers as clients. Certificates are taken as they are.
 
     drive.py URL STEP...
 

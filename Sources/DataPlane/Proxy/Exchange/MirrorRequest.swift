@@ -3,7 +3,7 @@
 // whole, and only then an exchange is made for it. So whatever becomes of it, its original does not
 // know of it, and a client that leaves before leaves no half copy.
 //
-// It is sent once: neither a retry nor a queue is worth anything to nobody. Of the answer a part is
+// It is sent once: nobody gains by a retry or a queue. Of the answer a part is
 // read for the sake of the connection.
 
 internal import Events

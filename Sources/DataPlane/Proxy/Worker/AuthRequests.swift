@@ -5,7 +5,7 @@ struct AuthRequests {
     /// Questions that wait for a request.
     private var free: [AuthRequest] = []
     /// Questions that are answered, with exchanges that are not over.
-    private var answered: [AuthRequest] = []
+    private var answered = OwnRequestList<AuthRequest>()
 
     /// A question for one request.
     mutating func take(for worker: Worker) -> AuthRequest {
@@ -16,8 +16,7 @@ struct AuthRequests {
     /// own exchange is over.
     mutating func takeBack(_ question: AuthRequest) {
         guard !question.isOver else { return recycle(question) }
-        question.place = answered.count
-        answered.append(question)
+        answered.add(question)
     }
 
     /// Keeps `question`, which is over and may still be on the stack: of too many, another is
@@ -26,19 +25,12 @@ struct AuthRequests {
         if free.count == Worker.freeExchangesMax { free.removeLast() }
         // From here on it is kept alive: the other list may have held the only reference.
         free.append(question)
-        if question.place >= 0 {
-            let last = answered.removeLast()
-            if last !== question {
-                last.place = question.place
-                answered[question.place] = last
-            }
-            question.place = -1
-        }
+        if question.place >= 0 { answered.remove(question) }
         question.clear()
     }
 
     /// Ends the exchanges of those that are answered.
     func cancel() {
-        for question in answered { question.cancel() }
+        for question in answered.requests { question.cancel() }
     }
 }

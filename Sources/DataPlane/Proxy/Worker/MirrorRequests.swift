@@ -9,15 +9,15 @@ struct MirrorRequests {
     static let most = 128
 
     /// Copies that are taken.
-    private(set) var taken: [MirrorRequest] = []
+    var taken: [MirrorRequest] { list.requests }
+    private var list = OwnRequestList<MirrorRequest>()
     private var free: [MirrorRequest] = []
 
     /// A copy for one request; nil when there are as many as may be.
     mutating func take(for worker: Worker) -> MirrorRequest? {
         guard taken.count < Self.most else { return nil }
         let copy = free.popLast() ?? MirrorRequest(worker: worker)
-        copy.place = taken.count
-        taken.append(copy)
+        list.add(copy)
         return copy
     }
 
@@ -25,12 +25,7 @@ struct MirrorRequests {
     mutating func recycle(_ copy: MirrorRequest) {
         // From here on it is kept alive: the other list may have held the only reference.
         free.append(copy)
-        let last = taken.removeLast()
-        if last !== copy {
-            last.place = copy.place
-            taken[copy.place] = last
-        }
-        copy.place = -1
+        list.remove(copy)
         copy.clear()
     }
 }
